@@ -1,0 +1,199 @@
+"""Links to one handler: flatten, validate, compile."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from types import FunctionType
+from typing import Any, TypeVar, overload
+
+from aiohttp import web
+from aiohttp.abc import AbstractView
+from aiohttp.typedefs import Handler
+
+from .checked import watch
+from .compiler import compile_chain
+from .errors import RegistrationError
+from .link import (
+    LinkError,
+    LinkSpec,
+    MiddlewareSpec,
+    check_bare_endpoint,
+    check_endpoint,
+    describe,
+    is_chained,
+    mark_chained,
+    name_link,
+    read_link,
+)
+from .typedefs import Link
+from .view import chain_view
+
+if sys.version_info >= (3, 11):
+    from typing import Unpack
+else:
+    from typing_extensions import Unpack
+
+__all__ = ("chain", "compose", "contains", "flatten", "leave_out", "links_of", "read_leading")
+
+_View = TypeVar("_View", bound=AbstractView)
+
+
+@overload
+def chain(*links: Unpack[tuple[Unpack[tuple[Link, ...]], type[_View]]], checked: bool | None = None) -> type[_View]: ...
+
+
+@overload
+def chain(*links: Unpack[tuple[Unpack[tuple[Link, ...]], Handler]], checked: bool | None = None) -> Handler: ...
+
+
+def chain(*links: object, checked: bool | None = None) -> Any:
+    """Compose links and an endpoint to one handler, which any aiohttp router takes.
+
+    `chain(a, b, h)` runs as `a(b(h))`: in order, until one returns a response. `chain(h)` is `h`.
+
+    Args:
+        links: guards, middlewares, lists or tuples of them, and last the endpoint: an async handler or a `View` class.
+        checked: log which link returned nothing, called the next one twice, or set headers too late;
+            by default only under `python -X dev`.
+
+    Returns:
+        A coroutine function with the endpoint's name, documentation, annotations and attributes;
+        for a `View` class, a subclass of it.
+
+    Raises:
+        RegistrationError: a link is not one; the message says which, and what to write instead.
+
+    Example:
+        app.router.add_get("/posts/{id}", chain(authenticate, authorise(["post:read"]), get_post))
+    """
+    return compose(links, checked=checked)
+
+
+def compose(links: Sequence[Any], *, route: str = "", checked: bool | None = None) -> Any:
+    """Do the work of `chain()`; the name of the route goes into the error messages."""
+    members = tuple(flatten(links))
+    if not members:
+        raise RegistrationError("the chain is empty", cure="pass an endpoint: async def get_post(request)", route=route)
+    last = members[-1]
+    if len(members) == 1:
+        with _blame(last, 1, 1, route):
+            check_bare_endpoint(last)
+        return last
+    members = members[:-1] + links_of(last)  # a finished chain at the end is joined, not nested
+    specs = _read_members(members, route)
+    if sys.flags.dev_mode if checked is None else checked:
+        specs = [_watched(link, spec) for link, spec in specs]
+    return _build(specs, members, like=last)
+
+
+def flatten(links: Sequence[Any]) -> Iterator[Any]:
+    """Yield links in order, those in lists and tuples of any depth included."""
+    for link in links:
+        if isinstance(link, (list, tuple)):
+            yield from flatten(link)
+        else:
+            yield link
+
+
+def links_of(handler: Any) -> tuple[Any, ...]:
+    """Read back the flattened links of a composed handler or of a route, endpoint included.
+
+    Args:
+        handler: what `chain()` returned, any other handler, or an aiohttp route.
+
+    Returns:
+        The links in order; `(handler,)` for a handler that is no chain.
+
+    Example:
+        links_of(app.router.add_get("/", authenticate, index))  # (authenticate, index)
+    """
+    handler = handler.handler if isinstance(handler, web.AbstractRoute) else handler
+    return handler.__links__ if is_chained(handler) else (handler,)
+
+
+def read_leading(links: Sequence[Any], place: str) -> tuple[Any, ...]:
+    """Flatten and validate links that many routes will inherit.
+
+    Args:
+        links: guards and middlewares; no endpoint.
+        place: where they stand, for the error message.
+    """
+    members = tuple(flatten(links))
+    for position, link in enumerate(members, 1):
+        with _blame(link, position, len(members), place):
+            read_link(link)
+    return members
+
+
+def leave_out(inherited: tuple[Any, ...], without: Any, place: str) -> tuple[Any, ...]:
+    """Return `inherited` less the links in `without`, by identity.
+
+    Args:
+        inherited: what comes from the router and from the groups around.
+        without: the links to leave out, one or a list.
+        place: where it was asked for, for the error message.
+    """
+    unwanted = tuple(flatten((without,)))
+    for link in unwanted:
+        if not contains(inherited, link):
+            names = ", ".join(name_link(link) for link in inherited) or "no links at all"
+            raise RegistrationError(
+                f"without= names {describe(link)}, which is not inherited here",
+                cure=f"inherited are: {names}; pass the very object (keep a bound method in a variable)",
+                route=place,
+                link=link,
+            )
+    return tuple(link for link in inherited if not contains(unwanted, link))
+
+
+def contains(links: tuple[Any, ...], link: Any) -> bool:
+    """Tell whether `link` itself is among `links`."""
+    return any(one is link for one in links)
+
+
+@contextmanager
+def _blame(link: Any, position: int, total: int, route: str) -> Generator[None]:
+    try:
+        yield
+    except LinkError as error:
+        problem = f"link {position} of {total}, {describe(link)}, {error.problem}"
+        raise RegistrationError(problem, cure=error.cure, route=route, link=link, position=position) from error
+
+
+def _read_members(members: tuple[Any, ...], route: str) -> list[tuple[Any, LinkSpec]]:
+    specs: list[tuple[Any, LinkSpec]] = []
+    for position, link in enumerate(members[:-1], 1):
+        with _blame(link, position, len(members), route):
+            specs.append((link, read_link(link)))
+    with _blame(members[-1], len(members), len(members), route):
+        check_endpoint(members[-1])
+    return specs
+
+
+def _watched(link: Any, spec: LinkSpec) -> tuple[Any, LinkSpec]:
+    return (watch(link, spec), MiddlewareSpec(keyword=None)) if isinstance(spec, MiddlewareSpec) else (link, spec)
+
+
+def _build(specs: list[tuple[Any, LinkSpec]], members: tuple[Any, ...], *, like: Any) -> Any:
+    """Compile the chain; what stands for it bears the identity of `like`: the endpoint, or a finished chain of it."""
+    endpoint = members[-1]
+    chained = {"__wrapped__": endpoint, "__links__": members}
+    # One dictionary for all functions of the chain: as in aiohttp, the `handler` that a middleware gets has the
+    # endpoint's attributes, and a route needs no memory for them.
+    attributes = {**getattr(like, "__dict__", {}), **chained}
+    head = compile_chain(specs, endpoint, functools.partial(_dress, like=like, attributes=attributes))
+    handler = chain_view(endpoint, head, chained) if isinstance(endpoint, type) else head
+    mark_chained(handler)
+    return handler
+
+
+_NAMES = ("__module__", "__name__", "__qualname__", "__doc__")
+
+
+def _dress(function: FunctionType, *, like: Any, attributes: dict[str, Any]) -> None:
+    function.__name__ = function.__qualname__ = name_link(like)  # partials and objects have no name of their own
+    functools.update_wrapper(function, like, _NAMES if isinstance(like, type) else functools.WRAPPER_ASSIGNMENTS, ())
+    function.__dict__ = attributes

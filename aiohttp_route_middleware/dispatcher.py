@@ -1,0 +1,77 @@
+"""`UrlDispatcherEx`: aiohttp's router, whose `add_*` methods take links before the endpoint."""
+
+from __future__ import annotations
+
+import sys
+from typing import cast
+
+from aiohttp import web
+
+from .chain import read_leading
+from .errors import RegistrationError
+from .group import RouteGroup
+from .registrar import Registrar
+from .typedefs import Link
+
+if sys.version_info >= (3, 11):
+    from typing import Self
+else:
+    from typing_extensions import Self
+
+__all__ = ("UrlDispatcherEx",)
+
+
+class UrlDispatcherEx(Registrar, web.UrlDispatcher):  # type: ignore[misc]  # links where aiohttp has one handler
+    """aiohttp's router, whose `add_*` methods take any number of links before the endpoint.
+
+    Routes that are added through a resource (`add_resource(...).add_route(...)`) stay aiohttp's own: no leading
+    links stand before them. aiohttp-cors answers preflights through that door, where nobody is logged in.
+
+    Args:
+        links: stand before each route of this router; sub-applications have routers and links of their own.
+        checked: as for `chain()`; by default only under `python -X dev`.
+
+    Raises:
+        RegistrationError: one of the links is not one.
+
+    Example:
+        app = web.Application(router=UrlDispatcherEx())
+        app.router.add_get("/posts/{id}", authenticate, authorise(["post:read"]), get_post)
+    """
+
+    def __init__(self, *links: Link, checked: bool | None = None) -> None:
+        super().__init__()
+        self._links = read_leading(links, "UrlDispatcherEx")
+        self._checked = checked
+        self._router = cast(web.UrlDispatcher, super(Registrar, self))  # aiohttp's own methods of this very router
+
+    @classmethod
+    def install(cls, app: web.Application, *links: Link, checked: bool | None = None) -> Self:
+        """Give a fresh application an extended router, without the deprecated argument of `web.Application`.
+
+        Args:
+            app: an application without routes.
+            links: stand before each route of this router.
+            checked: as for `chain()`.
+
+        Returns:
+            The new router, which is `app.router` from now on.
+
+        Raises:
+            RegistrationError: the application has routes already, or has been started.
+
+        Example:
+            router = UrlDispatcherEx.install(web.Application())
+        """
+        if app.pre_frozen or len(app.router.resources()):
+            raise RegistrationError(
+                "install() came too late: the application has routes, or has started",
+                cure="call it right after web.Application()",
+            )
+        router = cls(*links, checked=checked)
+        app._router = router  # the one private touch: aiohttp 3 and 4 have no other way that lasts
+        return router
+
+    def group(self, prefix: str = "", *links: Link, without: Link = ()) -> RouteGroup:
+        """Open a group of routes below this router; see `RouteGroup`."""
+        return RouteGroup(self, prefix, *links, without=without)

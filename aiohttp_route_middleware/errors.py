@@ -1,0 +1,42 @@
+"""What can go wrong, as one tree.
+
+    RouteMiddlewareError
+    ├── RegistrationError   refused when a chain, route or group is registered (also a ValueError)
+    └── AnswerError         a link answered with something that is not a response (also a TypeError)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ("AnswerError", "RegistrationError", "RouteMiddlewareError")
+
+
+class RouteMiddlewareError(Exception):
+    """The root of every error that this package raises."""
+
+
+class RegistrationError(RouteMiddlewareError, ValueError):
+    """A chain, route or group was refused before anything was added to the router.
+
+    Args:
+        problem: what is wrong, and with what.
+        cure: what to write instead.
+        route: the route it was meant for, such as `GET /posts/{id}`; empty outside a registration.
+        link: the link that is to blame, if it is one.
+        position: the place of that link in the flattened chain, counted from 1; 0 if no link is to blame.
+    """
+
+    def __init__(
+        self, problem: str, *, cure: str, route: str = "", link: Any = None, position: int = 0
+    ) -> None:
+        super().__init__(f"{route}: {problem}; {cure}" if route else f"{problem}; {cure}")
+        self.problem = problem
+        self.cure = cure
+        self.route = route
+        self.link = link
+        self.position = position
+
+
+class AnswerError(RouteMiddlewareError, TypeError):
+    """A link returned neither a response nor, for a guard, `None`; aiohttp answers 500 and logs this."""

@@ -1,0 +1,82 @@
+"""`RouteGroup`: routes that share a path prefix and leading links."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+
+from aiohttp import web
+
+from .chain import leave_out, read_leading
+from .errors import RegistrationError
+from .registrar import Registrar
+from .typedefs import Link
+
+if sys.version_info >= (3, 11):
+    from typing import Self
+else:
+    from typing_extensions import Self
+
+__all__ = ("RouteGroup",)
+
+
+class RouteGroup(Registrar):
+    """Routes that share a path prefix, which may be empty, and leading links; no application of its own.
+
+    It has the `add_*` methods of a router, works on any aiohttp router and inside another group, and may be used
+    with `with` for the eye's sake.
+
+    Args:
+        router: the router, or the group around this one.
+        prefix: put before each path; `""` or like `/posts`.
+        links: stand before each route of the group, after those it inherits.
+        without: inherited links to leave out of the whole group, by identity.
+
+    Raises:
+        RegistrationError: the prefix is not one, a link is not one, or `without` names what is not inherited.
+
+    Example:
+        posts = RouteGroup(app.router, "/posts", authenticate)
+        posts.add_get("/{id}", authorise(["post:read"]), get_post)
+    """
+
+    _prefix: str
+
+    def __init__(
+        self, router: web.UrlDispatcher | RouteGroup, prefix: str = "", *links: Link, without: Link = ()
+    ) -> None:
+        place = f"group {prefix!r}"
+        if prefix and (not prefix.startswith("/") or prefix.endswith("/")):
+            raise RegistrationError(
+                "the prefix of a group starts with a slash and does not end in one",
+                cure=f"write {'/' + prefix.strip('/')!r}",
+                route=place,
+            )
+        inherited: tuple[Link, ...] = ()
+        if isinstance(router, Registrar):
+            inherited, self._checked = router.links, router._checked
+        self._router = router._router if isinstance(router, Registrar) else router
+        self._prefix = router._prefix + prefix if isinstance(router, RouteGroup) else prefix
+        self._links = leave_out(inherited, without, place) + read_leading(links, place)
+
+    def group(self, prefix: str = "", *links: Link, without: Link = ()) -> RouteGroup:
+        """Open a group inside this one."""
+        return RouteGroup(self, prefix, *links, without=without)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Nothing is left to do: each route was registered when it was added."""
+
+    def __repr__(self) -> str:
+        return f"<RouteGroup {self._prefix!r}>"
+
+    def _locate(self, path: str) -> str:
+        if path and not path.startswith("/"):
+            raise RegistrationError(
+                f"the path {path!r} does not start with a slash", cure=f"write {'/' + path!r}", route=repr(self)
+            )
+        return self._prefix + path

@@ -1,0 +1,105 @@
+"""The `add_*` methods, written once, for a router and for a group."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import Any, cast
+
+from aiohttp import hdrs, web
+from aiohttp.typedefs import PathLike
+
+from .chain import compose, flatten, leave_out
+from .static import add_static
+from .typedefs import Chain, Link
+
+if sys.version_info >= (3, 11):
+    from typing import Unpack
+else:
+    from typing_extensions import Unpack
+
+__all__ = ("Registrar",)
+
+
+class Registrar:
+    """Registers chains: whatever leading links it has stand before the links of each route.
+
+    Each method takes what aiohttp's method of the same name takes, with links before the endpoint, and
+    `without=`: inherited links to leave out of this route, by identity. Other keywords go to aiohttp as they are.
+    All of them raise `RegistrationError` before anything is added to the router.
+    """
+
+    _router: web.UrlDispatcher  # aiohttp's own methods
+    _links: tuple[Any, ...] = ()
+    _checked: bool | None = None
+
+    @property
+    def links(self) -> tuple[Any, ...]:
+        """The flattened links that each route inherits here."""
+        return self._links
+
+    def add_route(
+        self, method: str, path: str, *links: Unpack[Chain], without: Link = (), **kwargs: Any
+    ) -> web.AbstractRoute:
+        """Register a chain for one method, or for all with `"*"`."""
+        path = self._locate(path)
+        handler = self._compose(f"{method} {path}", links, without, kwargs)
+        return self._router.add_route(method, path, handler, **kwargs)
+
+    def add_get(
+        self, path: str, *links: Unpack[Chain], without: Link = (), **kwargs: Any
+    ) -> web.AbstractRoute:
+        """Register a chain for GET, and the same for HEAD unless `allow_head=False`."""
+        path = self._locate(path)
+        handler = self._compose(f"GET {path}", links, without, kwargs)
+        return self._router.add_get(path, handler, **kwargs)
+
+    def add_head(self, path: str, *links: Unpack[Chain], **kwargs: Any) -> web.AbstractRoute:
+        """Register a chain for HEAD."""
+        return self.add_route(hdrs.METH_HEAD, path, *links, **kwargs)
+
+    def add_options(self, path: str, *links: Unpack[Chain], **kwargs: Any) -> web.AbstractRoute:
+        """Register a chain for OPTIONS."""
+        return self.add_route(hdrs.METH_OPTIONS, path, *links, **kwargs)
+
+    def add_post(self, path: str, *links: Unpack[Chain], **kwargs: Any) -> web.AbstractRoute:
+        """Register a chain for POST."""
+        return self.add_route(hdrs.METH_POST, path, *links, **kwargs)
+
+    def add_put(self, path: str, *links: Unpack[Chain], **kwargs: Any) -> web.AbstractRoute:
+        """Register a chain for PUT."""
+        return self.add_route(hdrs.METH_PUT, path, *links, **kwargs)
+
+    def add_patch(self, path: str, *links: Unpack[Chain], **kwargs: Any) -> web.AbstractRoute:
+        """Register a chain for PATCH."""
+        return self.add_route(hdrs.METH_PATCH, path, *links, **kwargs)
+
+    def add_delete(self, path: str, *links: Unpack[Chain], **kwargs: Any) -> web.AbstractRoute:
+        """Register a chain for DELETE."""
+        return self.add_route(hdrs.METH_DELETE, path, *links, **kwargs)
+
+    def add_view(self, path: str, *links: Unpack[Chain], **kwargs: Any) -> web.AbstractRoute:
+        """Register a chain that ends in a `web.View` class, for all methods."""
+        return self.add_route(hdrs.METH_ANY, path, *links, **kwargs)
+
+    def add_static(
+        self, prefix: str, path: PathLike, *links: Link, without: Link = (), **kwargs: Any
+    ) -> web.AbstractResource:
+        """Register a directory of files; the links run before a file is sent."""
+        prefix = self._locate(prefix)
+        leading = leave_out(self._links, without, f"static {prefix}")
+        return add_static(self._router, prefix, path, (*leading, *flatten(links)), self._checked, **kwargs)
+
+    def add_routes(self, routes: Iterable[web.AbstractRouteDef]) -> list[web.AbstractRoute]:
+        """Register route definitions, ours and aiohttp's, each behind the leading links."""
+        router = cast(web.UrlDispatcher, self)  # a definition calls the add_* methods and nothing else
+        return [route for definition in routes for route in definition.register(router)]
+
+    def _locate(self, path: str) -> str:
+        return path
+
+    def _compose(self, route: str, links: tuple[Any, ...], without: Any, kwargs: dict[str, Any]) -> Any:
+        leading = leave_out(self._links, without, route)
+        # aiohttp's methods take the handler as a keyword, too
+        endpoint = (kwargs.pop("handler"),) if "handler" in kwargs else ()
+        return compose((*leading, *links, *endpoint), route=route, checked=self._checked)
