@@ -22,12 +22,11 @@ from .link import (
     MiddlewareSpec,
     check_bare_endpoint,
     check_endpoint,
-    describe,
     is_chained,
     mark_chained,
-    name_link,
     read_link,
 )
+from .naming import describe, name_link
 from .typedefs import Link
 from .view import chain_view
 
@@ -42,7 +41,9 @@ _View = TypeVar("_View", bound=AbstractView)
 
 
 @overload
-def chain(*links: Unpack[tuple[Unpack[tuple[Link, ...]], type[_View]]], checked: bool | None = None) -> type[_View]: ...
+def chain(
+    *links: Unpack[tuple[Unpack[tuple[Link, ...]], type[_View]]], checked: bool | None = None
+) -> type[_View]: ...
 
 
 @overload
@@ -76,7 +77,9 @@ def compose(links: Sequence[Any], *, route: str = "", checked: bool | None = Non
     """Do the work of `chain()`; the name of the route goes into the error messages."""
     members = tuple(flatten(links))
     if not members:
-        raise RegistrationError("the chain is empty", cure="pass an endpoint: async def get_post(request)", route=route)
+        raise RegistrationError(
+            "the chain is empty", cure="pass an endpoint: async def get_post(request)", route=route
+        )
     last = members[-1]
     if len(members) == 1:
         with _blame(last, 1, 1, route):

@@ -15,14 +15,15 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cache
 from types import CodeType, FunctionType, MethodType
 from typing import Any, cast
 
 from aiohttp import web
 
 from .errors import AnswerError
-from .link import GuardSpec, LinkSpec, MiddlewareSpec, describe, name_link
+from .link import GuardSpec, LinkSpec, MiddlewareSpec, is_chained
+from .naming import describe, name_link
 
 __all__ = ("compile_chain", "settle")
 
@@ -61,7 +62,7 @@ def settle(answer: Any, link: Any, request: web.Request) -> web.StreamResponse:
         return answer
     # The type, never the value: what a guard returned by mistake may be a secret.
     raise AnswerError(
-        f"{_name_chain(request)}: {describe(link)} returned {_name_answer(answer)} instead of a response; "
+        f"{_name_chain(request)}: {_name_culprit(link)} returned {_name_answer(answer)} instead of a response; "
         f"{_advise(answer)}"
     )
 
@@ -99,7 +100,7 @@ def _bind_run(guards: list[tuple[Any, GuardSpec]], call: Call, dress: Dress) -> 
     return run
 
 
-@lru_cache(maxsize=None)
+@cache
 def _write_run(guards: tuple[bool, ...]) -> CodeType:
     """Write out a run for one sequence of async (true) and plain (false) guards; no text of a caller gets in here."""
     names = [f"guard_{place}" for place in range(1, len(guards) + 1)]
@@ -173,6 +174,14 @@ def _name_chain(request: web.Request) -> str:
         return f"{request.method} {request.path}"
     names = " -> ".join(name_link(link) for link in links)
     return f"{request.method} {path} ({names})" if names else f"{request.method} {path}"
+
+
+def _name_culprit(link: Any) -> str:
+    if hasattr(link, "__links__") and not is_chained(
+        link
+    ):  # a compiled part: what came back may be from any behind it
+        return "a middleware (`python -X dev` tells which)"
+    return describe(link)
 
 
 def _name_answer(answer: Any) -> str:

@@ -1,8 +1,8 @@
 """What can go wrong, as one tree.
 
-    RouteMiddlewareError
-    ├── RegistrationError   refused when a chain, route or group is registered (also a ValueError)
-    └── AnswerError         a link answered with something that is not a response (also a TypeError)
+RouteMiddlewareError
+├── RegistrationError   refused when a chain, route or group is registered (also a ValueError)
+└── AnswerError         a link answered with something that is not a response (also a TypeError)
 """
 
 from __future__ import annotations
@@ -27,9 +27,7 @@ class RegistrationError(RouteMiddlewareError, ValueError):
         position: the place of that link in the flattened chain, counted from 1; 0 if no link is to blame.
     """
 
-    def __init__(
-        self, problem: str, *, cure: str, route: str = "", link: Any = None, position: int = 0
-    ) -> None:
+    def __init__(self, problem: str, *, cure: str, route: str = "", link: Any = None, position: int = 0) -> None:
         super().__init__(f"{route}: {problem}; {cure}" if route else f"{problem}; {cure}")
         self.problem = problem
         self.cure = cure

@@ -46,9 +46,7 @@ class Registrar:
         handler = self._compose(f"{method} {path}", links, without, kwargs)
         return self._router.add_route(method, path, handler, **kwargs)
 
-    def add_get(
-        self, path: str, *links: Unpack[Chain], without: Link = (), **kwargs: Any
-    ) -> web.AbstractRoute:
+    def add_get(self, path: str, *links: Unpack[Chain], without: Link = (), **kwargs: Any) -> web.AbstractRoute:
         """Register a chain for GET, and the same for HEAD unless `allow_head=False`."""
         path = self._locate(path)
         handler = self._compose(f"GET {path}", links, without, kwargs)

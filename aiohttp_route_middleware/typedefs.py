@@ -30,9 +30,7 @@ class KeywordMiddleware(Protocol):
     def __call__(self, request: web.Request, /, *, handler: Handler) -> Awaitable[web.StreamResponse]: ...
 
 
-Middleware: TypeAlias = Union[
-    Callable[[web.Request, Handler], Awaitable[web.StreamResponse]], KeywordMiddleware
-]
+Middleware: TypeAlias = Union[Callable[[web.Request, Handler], Awaitable[web.StreamResponse]], KeywordMiddleware]
 Link: TypeAlias = Union[Guard, Middleware, Sequence["Link"]]
 Endpoint: TypeAlias = Union[Handler, type[AbstractView]]
 

@@ -25,7 +25,9 @@ class ChainedView(AbstractView):
 
     def __init_subclass__(cls, **_: Any) -> None:
         if ChainedView not in cls.__bases__:
-            raise TypeError(f"{cls.__qualname__} derives from a composed view; derive from the View itself, and chain that")
+            raise TypeError(
+                f"{cls.__qualname__} derives from a composed view; derive from the View itself, and chain that"
+            )
 
     def __init__(self, request: web.Request) -> None:
         AbstractView.__init__(self, request)

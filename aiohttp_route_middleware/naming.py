@@ -1,0 +1,40 @@
+"""How a link is named in errors and logs: as a reader of the code knows it, with file and line."""
+
+from __future__ import annotations
+
+import functools
+from types import CodeType
+from typing import Any
+
+__all__ = ("describe", "name_link", "unwrap_partial")
+
+
+def describe(link: Any) -> str:
+    """Name a link with the file and line where it is written."""
+    code = _find_code(unwrap_partial(link))
+    return name_link(link) if code is None else f"{name_link(link)} ({code.co_filename}:{code.co_firstlineno})"
+
+
+def name_link(link: Any) -> str:
+    """Name a link: the function, the method, the class, or the class of the object."""
+    link = unwrap_partial(link)
+    name = getattr(link, "__qualname__", None) or type(link).__qualname__
+    return str(name).replace("<locals>.", "")
+
+
+def unwrap_partial(link: Any) -> Any:
+    """Return the callable inside any `functools.partial`."""
+    while isinstance(link, functools.partial):
+        link = link.func
+    return link
+
+
+def _find_code(link: Any) -> CodeType | None:
+    if isinstance(link, type):
+        return None
+    call = getattr(type(link), "__call__", None)  # noqa: B004  # its code is wanted, not whether it is callable
+    for function in (link, getattr(link, "__func__", None), call):
+        code = getattr(function, "__code__", None)
+        if isinstance(code, CodeType):
+            return code
+    return None

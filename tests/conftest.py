@@ -1,0 +1,75 @@
+"""What several test files use: one route on a real server, and links that write down who ran."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from aiohttp import ClientResponse, web
+from aiohttp.test_utils import TestClient, make_mocked_request
+from pytest_aiohttp.plugin import AiohttpClient
+
+Ask = Callable[..., Awaitable[ClientResponse]]
+
+
+@pytest.fixture
+def ask(aiohttp_client: AiohttpClient) -> Ask:
+    """Serve one handler at `/`, over a real socket, and return the answer to one GET."""
+
+    async def ask(handler: Any, path: str = "/", **options: Any) -> ClientResponse:
+        app = web.Application()
+        app.router.add_get("/", handler)
+        client = await aiohttp_client(app)
+        return await client.get(path, **options)
+
+    return ask
+
+
+@pytest.fixture
+def request_() -> web.Request:
+    """A request that no router has resolved."""
+    return make_mocked_request("GET", "/path")
+
+
+Client = TestClient[web.Request, web.Application]
+
+
+class Diary:
+    """Makes links that write down their names as they run."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def guard(self, name: str, answer: Any = None) -> Any:
+        async def guard(request: web.Request) -> Any:
+            self.names.append(name)
+            return answer
+
+        return guard
+
+    def plain_guard(self, name: str, answer: Any = None) -> Any:
+        def plain_guard(request: web.Request) -> Any:
+            self.names.append(name)
+            return answer
+
+        return plain_guard
+
+    def middleware(self, name: str) -> Any:
+        async def middleware(request: web.Request, handler: Any) -> web.StreamResponse:
+            self.names.append(name)
+            response: web.StreamResponse = await handler(request)
+            self.names.append(f"/{name}")
+            return response
+
+        return middleware
+
+    def endpoint(self, name: str = "endpoint", text: str = "done") -> Any:
+        async def endpoint(request: web.Request) -> web.Response:
+            self.names.append(name)
+            return web.Response(text=text)
+
+        return endpoint
+
+
+@pytest.fixture
+def diary() -> Diary:
+    return Diary()
