@@ -7,7 +7,7 @@ import sys
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from types import FunctionType
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from aiohttp import web
 from aiohttp.abc import AbstractView
@@ -30,9 +30,7 @@ from .naming import describe, name_link
 from .typedefs import Link
 from .view import chain_view
 
-if sys.version_info >= (3, 11):
-    from typing import Unpack
-else:
+if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 __all__ = ("chain", "compose", "contains", "flatten", "leave_out", "links_of", "read_leading")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from aiohttp import web
 
@@ -13,9 +12,7 @@ from .group import RouteGroup
 from .registrar import Registrar
 from .typedefs import Link
 
-if sys.version_info >= (3, 11):
-    from typing import Self
-else:
+if TYPE_CHECKING:
     from typing_extensions import Self
 
 __all__ = ("UrlDispatcherEx",)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -12,9 +12,7 @@ from .errors import RegistrationError
 from .registrar import Registrar
 from .typedefs import Link
 
-if sys.version_info >= (3, 11):
-    from typing import Self
-else:
+if TYPE_CHECKING:
     from typing_extensions import Self
 
 __all__ = ("RouteGroup",)
@@ -49,7 +47,7 @@ class RouteGroup(Registrar):
         if prefix and (not prefix.startswith("/") or prefix.endswith("/")):
             raise RegistrationError(
                 "the prefix of a group starts with a slash and does not end in one",
-                cure=f"write {'/' + prefix.strip('/')!r}",
+                cure=f"write {('/' + prefix.strip('/')).rstrip('/')!r}",
                 route=place,
             )
         inherited: tuple[Link, ...] = ()

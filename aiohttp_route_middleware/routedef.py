@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar, cast, overload
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import PathLike
@@ -15,9 +14,7 @@ from .registrar import Registrar
 from .static import add_static
 from .typedefs import Chain, Endpoint, Link
 
-if sys.version_info >= (3, 11):
-    from typing import Unpack
-else:
+if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 __all__ = (
@@ -41,12 +38,8 @@ class RouteDef(web.RouteDef):
     """aiohttp's route definition, which can also leave out links that it inherits where it is registered."""
 
     def register(self, router: web.UrlDispatcher | Registrar) -> list[web.AbstractRoute]:
-        if "without" in self.kwargs and not isinstance(router, Registrar):
-            raise RegistrationError(
-                "without= needs a router with leading links",
-                cure="register it on a UrlDispatcherEx or a RouteGroup",
-                route=f"{self.method} {self.path}",
-            )
+        if not isinstance(router, Registrar):
+            _refuse_without(self.kwargs, f"{self.method} {self.path}")
         return super().register(cast(web.UrlDispatcher, router))
 
 
@@ -59,8 +52,18 @@ class StaticDef(web.StaticDef):
         if isinstance(router, Registrar):
             resource = router.add_static(self.prefix, self.path, *links, **kwargs)
         else:
+            _refuse_without(kwargs, f"static {self.prefix}")
             resource = add_static(router, self.prefix, self.path, links, None, **kwargs)
         return list(resource)
+
+
+def _refuse_without(kwargs: Mapping[str, Any], place: str) -> None:
+    if "without" in kwargs:
+        raise RegistrationError(
+            "without= needs a router with leading links",
+            cure="register the definition on a UrlDispatcherEx or a RouteGroup",
+            route=place,
+        )
 
 
 def route(method: str, path: str, *links: Unpack[Chain], **kwargs: Any) -> web.RouteDef:
@@ -136,7 +139,7 @@ def static(prefix: str, path: PathLike, *links: Link, **kwargs: Any) -> web.Stat
     Example:
         app.add_routes([static("/reports", "reports", authenticate)])
     """
-    return StaticDef(prefix, path, {**kwargs, "links": tuple(flatten(links))})
+    return StaticDef(prefix, path, {**kwargs, "links": read_leading(links, f"static {prefix}")})
 
 
 class RouteTableDef(Sequence[web.AbstractRouteDef]):

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Any, Protocol, TypeAlias, Union
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, Union
 
 from aiohttp import web
 from aiohttp.abc import AbstractView
 from aiohttp.typedefs import Handler
 
-if sys.version_info >= (3, 11):
-    from typing import Unpack
-else:
-    from typing_extensions import Unpack  # aiohttp itself requires it below Python 3.13
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = ("Chain", "Endpoint", "Guard", "Handler", "Link", "Middleware")
 
@@ -35,4 +32,4 @@ Link: TypeAlias = Union[Guard, Middleware, Sequence["Link"]]
 Endpoint: TypeAlias = Union[Handler, type[AbstractView]]
 
 # What `*links` takes wherever a route is registered: any number of links, and an endpoint last.
-Chain: TypeAlias = tuple[Unpack[tuple[Link, ...]], Endpoint]
+Chain: TypeAlias = "tuple[Unpack[tuple[Link, ...]], Endpoint]"

@@ -48,9 +48,8 @@ def chain_view(view: type[AbstractView], run: Handler, attributes: Mapping[str, 
         "__module__": view.__module__,
         "__qualname__": view.__qualname__,
         "__doc__": view.__doc__,
+        "__firstlineno__": vars(view).get("__firstlineno__"),  # how inspect finds a class since Python 3.13
         "__run__": staticmethod(run),
         **attributes,
     }
-    if "__firstlineno__" in vars(view):  # how inspect finds the source of a class since Python 3.13
-        body["__firstlineno__"] = vars(view)["__firstlineno__"]
     return types.new_class(view.__name__, (ChainedView, view), exec_body=lambda namespace: namespace.update(body))

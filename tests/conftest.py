@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientResponse, web
-from aiohttp.test_utils import TestClient, make_mocked_request
+from aiohttp.test_utils import TestClient
 from pytest_aiohttp.plugin import AiohttpClient
 
 Ask = Callable[..., Awaitable[ClientResponse]]
@@ -22,12 +22,6 @@ def ask(aiohttp_client: AiohttpClient) -> Ask:
         return await client.get(path, **options)
 
     return ask
-
-
-@pytest.fixture
-def request_() -> web.Request:
-    """A request that no router has resolved."""
-    return make_mocked_request("GET", "/path")
 
 
 Client = TestClient[web.Request, web.Application]

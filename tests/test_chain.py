@@ -1,7 +1,7 @@
 """chain(): order, answers, identity, and what is refused; over a real socket where a request is involved."""
 
+import asyncio
 import functools
-import gc
 import inspect
 import sys
 from typing import Any
@@ -286,14 +286,11 @@ async def test_a_wrong_answer_is_logged_by_its_type_and_never_by_its_value(
 
 async def test_a_missing_await_is_advised(ask: Ask, caplog: pytest.LogCaptureFixture) -> None:
     async def hasty(request: web.Request) -> Any:
-        return pass_on(request)
+        return asyncio.get_running_loop().create_future()
 
     response = await ask(chain(hasty, endpoint))
     assert response.status == 500
     assert "is an `await` missing?" in caplog.text
-    with pytest.warns(RuntimeWarning, match="never awaited"):  # noqa: PT031  # both drop the coroutine
-        caplog.clear()
-        gc.collect()
 
 
 async def test_a_middleware_that_returns_nothing_is_a_500_that_names_the_chain(
@@ -308,7 +305,8 @@ async def test_a_middleware_that_returns_nothing_is_a_500_that_names_the_chain(
 
 
 async def test_a_wrong_answer_without_a_router_names_the_path() -> None:
-    request = make_mocked_request("GET", "/path").clone()
+    request = make_mocked_request("GET", "/path")
+    request._match_info = None  # as before any router resolved it
     with pytest.raises(
         TypeError, match=r"^GET /path: .*<lambda> \(.*test_chain.py:\d+\) returned an object of type int"
     ):
@@ -400,7 +398,7 @@ async def test_the_composed_handler_hashes_by_identity_and_stays_the_routes_obje
         __hash__ = None  # type: ignore[assignment]  # aiohttp caches app-level chains on the handler's hash
 
         def __eq__(self, other: object) -> bool:
-            raise NotImplementedError
+            return self is other
 
         async def __call__(self, request: web.Request) -> web.Response:
             return web.Response(text="unhashable")
