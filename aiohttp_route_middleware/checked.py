@@ -18,7 +18,7 @@ from .naming import describe
 
 __all__ = ("watch",)
 
-logger = logging.getLogger(__package__)
+logger: logging.Logger = logging.getLogger(__package__)
 
 _CALLED_TWICE = (
     "%s %s: %s called the next link twice, so all that follows ran twice; "

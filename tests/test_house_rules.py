@@ -1,0 +1,146 @@
+"""The arrows of CONTRIBUTING.md, kept true by reading the imports; and the public face of the package."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import aiohttp_route_middleware
+
+PACKAGE = Path(aiohttp_route_middleware.__file__).parent
+ROOT = PACKAGE.parent
+
+# Each room may import from the rooms above it, from aiohttp and from the standard library; nothing else.
+# The picture in CONTRIBUTING.md lists the rooms in this order.
+CORE = [
+    "errors",
+    "typedefs",
+    "naming",
+    "parameters",
+    "link",
+    "compiler",
+    "checked",
+    "view",
+    "chain",
+    "static",
+    "registrar",
+    "group",
+    "dispatcher",
+    "routedef",
+]
+
+
+def modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def imports(path: Path) -> list[str]:
+    """Every module that `path` imports, ours as `.name`; what only type checkers import counts, too."""
+    found: list[str] = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found += [name.name for name in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            found.append("." * node.level + (node.module or ""))
+    return found
+
+
+def test_every_module_of_the_core_is_in_the_picture_and_nothing_else() -> None:
+    assert sorted(path.stem for path in PACKAGE.glob("*.py")) == sorted(["__init__", *CORE])
+
+
+@pytest.mark.parametrize("name", CORE)
+def test_a_room_imports_only_from_rooms_above_it(name: str) -> None:
+    above = CORE[: CORE.index(name)]
+    ours = [module.lstrip(".") for module in imports(PACKAGE / f"{name}.py") if module.startswith(".")]
+    assert [module for module in ours if module not in above] == []
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: path.stem)
+def test_nothing_but_aiohttp_is_a_hard_dependency(path: Path) -> None:
+    allowed = {*sys.stdlib_module_names, "aiohttp", "typing_extensions"}  # the last for type checkers alone
+    foreign = {module.split(".")[0] for module in imports(path) if not module.startswith(".")} - allowed
+    assert foreign == set()
+
+
+def test_importing_the_package_imports_aiohttp_and_nothing_else_of_others() -> None:
+    script = "import sys, aiohttp.web; before = set(sys.modules); import aiohttp_route_middleware; "
+    script += "print(*{name.split('.')[0] for name in set(sys.modules) - before} - set(sys.stdlib_module_names))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.split() == ["aiohttp_route_middleware"]
+
+
+def test_the_public_face() -> None:
+    assert aiohttp_route_middleware.__all__ == (
+        "AnswerError",
+        "Endpoint",
+        "Guard",
+        "Handler",
+        "Link",
+        "Middleware",
+        "RegistrationError",
+        "RouteGroup",
+        "RouteMiddlewareError",
+        "RouteTableDef",
+        "UrlDispatcherEx",
+        "chain",
+        "delete",
+        "get",
+        "guard",
+        "head",
+        "links_of",
+        "middleware",
+        "options",
+        "patch",
+        "post",
+        "put",
+        "route",
+        "static",
+        "view",
+    )
+    for name in aiohttp_route_middleware.__all__:
+        assert getattr(aiohttp_route_middleware, name) is not None
+
+
+@pytest.mark.parametrize("name", ["chain", "get", "guard", "links_of", "middleware", "route", "RouteTableDef"])
+def test_public_docstrings_tell_arguments_and_show_an_example(name: str) -> None:
+    documentation = getattr(aiohttp_route_middleware, name).__doc__
+    assert re.match(r"[A-Z`].*\.", documentation)
+    assert name == "get" or ("Args:" in documentation and "Example:" in documentation)
+
+
+def test_the_picture_in_contributing_shows_every_room() -> None:
+    picture = (ROOT / "CONTRIBUTING.md").read_text()
+    places = [picture.index(f"{name}.py ") for name in CORE]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: path.stem)
+def test_a_room_begins_by_saying_what_it_is_for(path: Path) -> None:
+    assert (ast.get_docstring(ast.parse(path.read_text())) or "").strip()
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: path.stem)
+def test_the_body_of_a_function_fits_the_eye(path: Path) -> None:
+    """Forty lines at most, docstring not counted."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            body = node.body[1:] if ast.get_docstring(node) else node.body
+            length = (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+            assert length <= 40, f"{path.name}: {node.name}() has {length} lines"
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: path.stem)
+def test_every_ignore_has_its_reason_beside_it(path: Path) -> None:
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        if "type: ignore" in line or "noqa" in line:
+            assert re.search(r"(type: ignore\[[\w, -]+\]|noqa: [A-Z0-9, ]+)  # \w", line), f"{path.name}:{number}"
+
+
+def test_no_assert_statement_guards_anything() -> None:
+    for path in modules():
+        asserts = [node.lineno for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Assert)]
+        assert asserts == [], path.name
