@@ -22,7 +22,7 @@ class RouteGroup(Registrar):
     """Routes that share a path prefix, which may be empty, and leading links; no application of its own.
 
     It has the `add_*` methods of a router, works on any aiohttp router and inside another group, and may be used
-    with `with` for the eye's sake.
+    with `with` for the eye's sake. The path `""` is the prefix itself; `"/"` adds a slash, as in aiohttp.
 
     Args:
         router: the router, or the group around this one.
@@ -47,7 +47,7 @@ class RouteGroup(Registrar):
         if prefix and (not prefix.startswith("/") or prefix.endswith("/")):
             raise RegistrationError(
                 "the prefix of a group starts with a slash and does not end in one",
-                cure=f"write {('/' + prefix.strip('/')).rstrip('/')!r}",
+                cure=f"write {'/' + prefix.strip('/')!r}" if prefix.strip("/") else "leave it out",
                 route=place,
             )
         inherited: tuple[Link, ...] = ()

@@ -140,7 +140,7 @@ def check_endpoint(link: Any) -> None:
     if _generates(link):
         raise LinkError("is a generator function, so it never returns a response", "return the response, do not yield")
     if not _is_async(link):
-        raise LinkError("is an endpoint that is not async", "write it as `async def`")
+        raise LinkError("is an endpoint that is not async", "write it as `async def`; if it is a guard, put it before")
     parameters = read_parameters(link)
     if parameters is not None and not parameters.take_request_alone:
         raise LinkError(

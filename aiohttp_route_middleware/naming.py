@@ -16,10 +16,14 @@ def describe(link: Any) -> str:
 
 
 def name_link(link: Any) -> str:
-    """Name a link: the function, the method, the class, or the class of the object."""
+    """Name a link: the function, the method, the class, or the class of the object.
+
+    The function `authorise` that a factory `authorise` has made is called `authorise`, not `authorise.authorise`.
+    """
     link = unwrap_partial(link)
     name = getattr(link, "__qualname__", None) or type(link).__qualname__
-    return str(name).replace("<locals>.", "")
+    parts = str(name).split(".<locals>.")
+    return ".".join(part for place, part in enumerate(parts) if place == 0 or part != parts[place - 1])
 
 
 def unwrap_partial(link: Any) -> Any:

@@ -460,7 +460,7 @@ async def any_arguments(*args: Any) -> Any:
     return await Around("args")(*args)
 
 
-@web.middleware
+@middleware
 async def any_keywords(request: web.Request, **kwargs: Any) -> Any:
     return await Around("kwargs")(request, **kwargs)
 
@@ -662,6 +662,16 @@ def test_a_wrong_link_is_refused_with_its_position_and_the_cure(links: Any, posi
     assert str(error).endswith(error.cure)
     assert error.route == ""
     assert str(error).startswith(f"link {position} of " if position else "the chain is empty")
+
+
+def test_the_link_that_a_factory_of_the_same_name_made_is_named_once() -> None:
+    def authorise(scopes: list[str]) -> Any:
+        def authorise(request: web.Request, handler: Handler) -> Any: ...
+
+        return authorise
+
+    with pytest.raises(RegistrationError, match=r"link 1 of 2, test_the_link_\w+\.authorise \("):
+        chain(authorise(["post:read"]), endpoint)
 
 
 def test_a_refusal_names_the_link_with_file_and_line_and_its_cause() -> None:

@@ -1,0 +1,48 @@
+"""The code in README and docs is that of the examples, and their links lead somewhere."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+EXCERPT = re.compile(r"<!-- from (\S+) -->\n```python\n(.*?)```", re.DOTALL)
+
+
+def lines(code: str) -> str:
+    """The code without blank lines, which pages may leave out."""
+    return "".join(f"{line}\n" for line in code.splitlines() if line.strip())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_code_on_a_page_is_an_excerpt_of_its_example(page: Path) -> None:
+    for source, code in EXCERPT.findall(page.read_text()):
+        assert lines(code) in lines((ROOT / source).read_text()), f"{page.name}: {source}"
+
+
+def test_the_pages_do_quote_examples() -> None:
+    assert sum(len(EXCERPT.findall(page.read_text())) for page in PAGES) >= 10
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_to_files_lead_to_them(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+        assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_every_page_is_listed() -> None:
+    index = (ROOT / "docs" / "README.md").read_text()
+    assert [page.name for page in (ROOT / "docs").glob("*.md") if f"({page.name})" not in index] == ["README.md"]
+
+
+def test_a_newcomer_sees_an_example_within_twenty_lines() -> None:
+    head = (ROOT / "README.md").read_text().splitlines()[:20]
+    assert any('add_get("/posts/{id}", authenticate, get_post)' in line for line in head)
+
+
+def test_the_quoted_measurements_are_those_that_bench_wrote() -> None:
+    table = (ROOT / "bench" / "results" / "core.md").read_text()
+    rows = [line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("| ") and " x " in line]
+    assert rows
+    assert [row for row in rows if row not in table] == []
