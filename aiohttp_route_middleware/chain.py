@@ -142,8 +142,8 @@ def leave_out(inherited: tuple[Any, ...], without: Any, place: str) -> tuple[Any
         if not contains(inherited, link):
             names = ", ".join(name_link(link) for link in inherited) or "no links at all"
             raise RegistrationError(
-                f"without= names {describe(link)}, which is not inherited here",
-                cure=f"inherited are: {names}; pass the very object (keep a bound method in a variable)",
+                f"without= names {describe(link)}, which is none of the links inherited here: {names}",
+                cure="pass the very object that was registered; a factory makes a new one at each call",
                 route=place,
                 link=link,
             )

@@ -21,8 +21,8 @@ __all__ = ("watch",)
 logger: logging.Logger = logging.getLogger(__package__)
 
 _CALLED_TWICE = (
-    "%s %s: %s called the next link twice, so all that follows ran twice; "
-    "if that is no retry, return what the first call returned"
+    "%s %s: %s called the next link again after it had answered, so all that follows ran twice; "
+    "return what the first call returned"
 )
 _TOO_LATE = (
     "%s %s: %s changed the headers of a response that is already on the wire, which the client never sees; "
@@ -42,16 +42,17 @@ def watch(link: Any, spec: MiddlewareSpec) -> Any:
     name = describe(link)
 
     async def watched(request: web.Request, handler: Handler) -> web.StreamResponse:
-        calls = 0
+        has_answered = has_warned = False
         sent: list[tuple[web.StreamResponse, object]] = []
 
         @functools.wraps(handler)
         async def counted(next_request: web.Request) -> web.StreamResponse:
-            nonlocal calls
-            calls += 1
-            if calls == 2:
+            nonlocal has_answered, has_warned
+            if has_answered and not has_warned:  # after an error, to call again is a retry
                 logger.warning(_CALLED_TWICE, request.method, request.path, name)
+                has_warned = True
             response = await handler(next_request)
+            has_answered = True
             if response.prepared:
                 sent.append((response, _copy_headers(response)))
             return response

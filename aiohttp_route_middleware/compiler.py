@@ -73,9 +73,9 @@ _RUN = """\
 async def run(request, {parameters}):
 {guards}
     answer = await call(request)
-    if type(answer) is Response:
-        return answer
-    return settle(answer, call, request)
+    if type(answer) is not Response:
+        settle(answer, call, request)
+    return answer
 """
 
 _ASYNC_GUARD = """\
@@ -185,16 +185,18 @@ def _name_culprit(link: Any) -> str:
 
 
 def _name_answer(answer: Any) -> str:
+    if isinstance(answer, type):
+        return f"the class {answer.__qualname__}"
     return "None" if answer is None else f"an object of type {type(answer).__qualname__}"
 
 
 def _advise(answer: Any) -> str:
     if answer is None:
-        return "is a `return` missing?"
+        return "is a `return` missing? (only a guard may return None, and only before the end)"
     if inspect.isawaitable(answer):
         return "is an `await` missing?"
-    if isinstance(answer, type) and issubclass(answer, web.HTTPException):
+    if isinstance(answer, BaseException) or (isinstance(answer, type) and issubclass(answer, BaseException)):
         return "raise it"
     if callable(answer):
         return "was a factory registered without being called?"
-    return "return a web.Response, or None from a guard to pass on"
+    return "return a web.Response; a guard may return None to pass on"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NoReturn, cast
 
 from aiohttp import web
 
 from .chain import read_leading
 from .errors import RegistrationError
 from .group import RouteGroup
+from .naming import describe
 from .registrar import Registrar
 from .typedefs import Link
 
@@ -16,6 +17,23 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 __all__ = ("UrlDispatcherEx",)
+
+if TYPE_CHECKING:
+    _on_the_class = classmethod
+else:
+
+    class _on_the_class(classmethod):  # noqa: N801  # a decorator
+        """A class method that refuses to be called on an instance, whose links it would silently leave behind."""
+
+        def __get__(self, instance, owner=None):
+            return super().__get__(instance, owner) if instance is None else _refuse_instance
+
+
+def _refuse_instance(*_: object, **__: object) -> NoReturn:
+    raise RegistrationError(
+        "install() was called on a router, whose links it would leave behind",
+        cure="call it on the class: UrlDispatcherEx.install(app, *links)",
+    )
 
 
 class UrlDispatcherEx(Registrar, web.UrlDispatcher):  # type: ignore[misc]  # links where aiohttp has one handler
@@ -42,8 +60,8 @@ class UrlDispatcherEx(Registrar, web.UrlDispatcher):  # type: ignore[misc]  # li
         self._checked = checked
         self._router = cast(web.UrlDispatcher, super(Registrar, self))  # aiohttp's own methods of this very router
 
-    @classmethod
-    def install(cls, app: web.Application, *links: Link, checked: bool | None = None) -> Self:
+    @_on_the_class
+    def install(cls, app: web.Application, *links: Link, checked: bool | None = None) -> Self:  # noqa: N805  # a class method
         """Give a fresh application an extended router, without the deprecated argument of `web.Application`.
 
         Args:
@@ -55,11 +73,18 @@ class UrlDispatcherEx(Registrar, web.UrlDispatcher):  # type: ignore[misc]  # li
             The new router, which is `app.router` from now on.
 
         Raises:
-            RegistrationError: the application has routes already, or has been started.
+            RegistrationError: the application has routes or an extended router already, or has been started.
 
         Example:
             router = UrlDispatcherEx.install(web.Application())
         """
+        if not isinstance(app, web.Application):
+            raise RegistrationError(f"install() got {describe(app)}", cure="pass the web.Application itself")
+        if isinstance(app.router, UrlDispatcherEx):
+            raise RegistrationError(
+                "install() was called twice: the application has an extended router already",
+                cure="use app.router, or what the first call returned",
+            )
         if app.pre_frozen or len(app.router.resources()):
             raise RegistrationError(
                 "install() came too late: the application has routes, or has started",

@@ -9,7 +9,8 @@ from aiohttp import web
 
 from .chain import leave_out, read_leading
 from .errors import RegistrationError
-from .registrar import Registrar
+from .naming import describe
+from .registrar import Registrar, require_text
 from .typedefs import Link
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ class RouteGroup(Registrar):
     """Routes that share a path prefix, which may be empty, and leading links; no application of its own.
 
     It has the `add_*` methods of a router, works on any aiohttp router and inside another group, and may be used
-    with `with` for the eye's sake. The path `""` is the prefix itself; `"/"` adds a slash, as in aiohttp.
+    with `with`, for the layout alone. The path `""` is the prefix itself; `"/"` adds a slash, as in aiohttp.
 
     Args:
         router: the router, or the group around this one.
@@ -44,6 +45,9 @@ class RouteGroup(Registrar):
         self, router: web.UrlDispatcher | RouteGroup, prefix: str = "", *links: Link, without: Link = ()
     ) -> None:
         place = f"group {prefix!r}"
+        if not isinstance(router, (web.UrlDispatcher, RouteGroup)):
+            raise RegistrationError(f"a group got {describe(router)}", cure="pass the router: app.router", route=place)
+        require_text(prefix, place)
         if prefix and (not prefix.startswith("/") or prefix.endswith("/")):
             raise RegistrationError(
                 "the prefix of a group starts with a slash and does not end in one",
@@ -73,6 +77,7 @@ class RouteGroup(Registrar):
         return f"<RouteGroup {self._prefix!r}>"
 
     def _locate(self, path: str) -> str:
+        require_text(path, repr(self))
         if path and not path.startswith("/"):
             raise RegistrationError(
                 f"the path {path!r} does not start with a slash", cure=f"write {'/' + path!r}", route=repr(self)

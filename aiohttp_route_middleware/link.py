@@ -117,7 +117,7 @@ def read_link(link: Any) -> LinkSpec:
         )
     if mark == "middleware" or (mark is None and parameters.look_like_middleware):
         return _read_middleware(link, parameters, marked=mark is not None)
-    return _read_guard(link, parameters)
+    return _read_guard(link, parameters, marked=mark is not None)
 
 
 def check_bare_endpoint(link: Any) -> None:
@@ -188,7 +188,7 @@ def _read_middleware(link: Any, parameters: Parameters, *, marked: bool) -> Midd
             "write the middleware itself: async def name(request, handler)",
         )
     if not _is_async(link):
-        raise LinkError("is a middleware that is not async", "write it as `async def`")
+        raise LinkError("is a middleware that is not async", "write it as `async def`; if it makes a link, call it")
     if len(parameters.required) + len(parameters.required_keywords) > 2:
         raise LinkError(
             f"takes {parameters}, but a middleware is called with (request, handler)",
@@ -207,13 +207,13 @@ def _choose_keyword(parameters: Parameters) -> str | None:
     raise LinkError("is marked as a middleware but takes no handler", "write it as async def name(request, handler)")
 
 
-def _read_guard(link: Any, parameters: Parameters) -> GuardSpec:
+def _read_guard(link: Any, parameters: Parameters, *, marked: bool) -> GuardSpec:
     if _generates(link):
         raise LinkError("is a generator function", "return a response or None, do not yield")
-    if not parameters.take_request_alone:
+    if not parameters.take_request_alone or not (marked or parameters.required):
         raise LinkError(
             f"takes {parameters}",
-            "a guard takes (request), a middleware (request, handler); give further parameters defaults",
+            "a guard takes (request), a middleware (request, handler); if it makes a link, call it",
         )
     return GuardSpec(_is_async(link))
 

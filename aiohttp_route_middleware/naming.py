@@ -11,6 +11,8 @@ __all__ = ("describe", "name_link", "unwrap_partial")
 
 def describe(link: Any) -> str:
     """Name a link with the file and line where it is written."""
+    if getattr(link, "__chained__", None) is link:  # a finished chain: what it ends in is what one looks for
+        link = getattr(link, "__wrapped__", link)
     code = _find_code(unwrap_partial(link))
     return name_link(link) if code is None else f"{name_link(link)} ({code.co_filename}:{code.co_firstlineno})"
 

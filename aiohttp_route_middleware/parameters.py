@@ -59,7 +59,8 @@ class Parameters:
 
     def __str__(self) -> str:
         names = [*self.required, *self.required_keywords]
-        return f"{len(names)} required parameters ({', '.join(names)})" if names else "no parameter"
+        plural = "" if len(names) == 1 else "s"
+        return f"{len(names)} required parameter{plural} ({', '.join(names)})" if names else "no required parameter"
 
 
 def read_parameters(function: Callable[..., Any]) -> Parameters | None:

@@ -9,13 +9,21 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import PathLike
 
 from .chain import compose, flatten, leave_out
+from .errors import RegistrationError
+from .naming import describe
 from .static import add_static
 from .typedefs import Chain, Link
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-__all__ = ("Registrar",)
+__all__ = ("Registrar", "require_text")
+
+
+def require_text(path: object, place: str) -> None:
+    """Raise `RegistrationError` unless `path` is text; a link in its place is the likely mistake."""
+    if not isinstance(path, str):
+        raise RegistrationError(f"the path is {describe(path)}", cure="the path comes first, as text", route=place)
 
 
 class Registrar:
@@ -91,6 +99,7 @@ class Registrar:
         return [route for definition in routes for route in definition.register(router)]
 
     def _locate(self, path: str) -> str:
+        require_text(path, "UrlDispatcherEx")
         return path
 
     def _compose(self, route: str, links: tuple[Any, ...], without: Any, kwargs: dict[str, Any]) -> Any:

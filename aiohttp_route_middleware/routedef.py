@@ -10,7 +10,7 @@ from aiohttp.typedefs import PathLike
 
 from .chain import compose, contains, flatten, leave_out, read_leading
 from .errors import RegistrationError
-from .registrar import Registrar
+from .registrar import Registrar, require_text
 from .static import add_static
 from .typedefs import Chain, Endpoint, Link
 
@@ -81,6 +81,7 @@ def route(method: str, path: str, *links: Unpack[Chain], **kwargs: Any) -> web.R
     Example:
         app.add_routes([route("GET", "/posts/{id}", authenticate, get_post)])
     """
+    require_text(path, method)
     endpoint = (kwargs.pop("handler"),) if "handler" in kwargs else ()
     return RouteDef(method, path, compose((*links, *endpoint), route=f"{method} {path}"), kwargs)
 
@@ -181,6 +182,7 @@ class RouteTableDef(Sequence[web.AbstractRouteDef]):
 
     def route(self, method: str, path: str, *links: Link, without: Link = (), **kwargs: Any) -> Callable[[_E], _E]:
         """Register the decorated function, or `View` class, for one method, or for all with `"*"`."""
+        require_text(path, f"{self!r}.route({method!r})")
         leading, rest = self._split(without)
         before: tuple[Link, ...] = (*leading, *links)
 

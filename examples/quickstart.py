@@ -17,7 +17,9 @@ KEYS = {"key-of-ada"}
 
 
 async def authenticate(request: web.Request) -> web.Response | None:
-    return None if request.headers.get("X-Api-Key") in KEYS else web.Response(text="Who are you?", status=401)
+    if request.headers.get("X-Api-Key") not in KEYS:
+        return web.Response(text="Who are you?", status=401)
+    return None
 
 
 async def get_post(request: web.Request) -> web.Response:

@@ -242,8 +242,9 @@ async def test_an_http_exception_returned_by_a_middleware_leaves_the_chain_raise
         pytest.param(True, "type bool", id="True"),
         pytest.param(False, "type bool", id="False"),
         pytest.param(endpoint, "was a factory registered without being called?", id="a factory"),
-        pytest.param(web.HTTPForbidden, "raise it", id="an exception class"),
-        pytest.param({"sub": "me"}, "return a web.Response, or None from a guard", id="a dict"),
+        pytest.param(web.HTTPForbidden, "returned the class HTTPForbidden", id="an exception class"),
+        pytest.param(ValueError("secret"), "type ValueError instead of a response; raise it", id="an exception"),
+        pytest.param({"sub": "me"}, "return a web.Response; a guard may return None", id="a dict"),
     ],
 )
 @pytest.mark.parametrize("kind", ["guard", "plain_guard"])
@@ -582,6 +583,12 @@ async def two_and_keyword(request: web.Request, handler: Handler, *, db: Any) ->
 async def nothing() -> None: ...
 
 
+def optional(times: int = 3) -> Any: ...
+
+
+def keyword_factory(*, times: int) -> Any: ...
+
+
 async def starred(*args: Any) -> None: ...
 
 
@@ -635,8 +642,10 @@ REFUSED = [
     pytest.param((three, endpoint), 1, "3 required parameters (request, handler, db); a guard takes", id="three"),
     pytest.param((MARK_THREE, endpoint), 1, "but a middleware is called with (request, handler)", id="three, marked"),
     pytest.param((two_and_keyword, endpoint), 1, "3 required parameters (request, handler, db)", id="two, a keyword"),
-    pytest.param((nothing, endpoint), 1, "takes no parameter; a guard takes (request)", id="no parameter"),
-    pytest.param((pass_on, nothing), 2, "takes no parameter, but an endpoint is called with", id="endpoint without"),
+    pytest.param((nothing, endpoint), 1, "takes no required parameter; a guard takes (request)", id="no parameter"),
+    pytest.param((optional, endpoint), 1, "takes no required parameter; a guard takes", id="only optional ones"),
+    pytest.param((keyword_factory, endpoint), 1, "1 required parameter (times); a guard takes", id="factory, keyword"),
+    pytest.param((pass_on, nothing), 2, "takes no required parameter, but an endpoint is", id="endpoint without"),
     pytest.param((marked_alone, endpoint), 1, "marked as a middleware but takes no handler", id="marked, no handler"),
     pytest.param((starred, endpoint), 1, "takes *args, so it could be a guard or a middleware; mark", id="*args"),
     pytest.param((Starred().method, endpoint), 1, "takes *args", id="method with *args"),
@@ -662,6 +671,12 @@ def test_a_wrong_link_is_refused_with_its_position_and_the_cure(links: Any, posi
     assert str(error).endswith(error.cure)
     assert error.route == ""
     assert str(error).startswith(f"link {position} of " if position else "the chain is empty")
+
+
+def test_a_finished_chain_before_the_end_is_named_by_its_endpoint() -> None:
+    line = endpoint.__code__.co_firstlineno
+    with pytest.raises(RegistrationError, match=rf"link 1 of 2, endpoint \(.*test_chain.py:{line}\), is a finished"):
+        unchecked_chain(FINISHED, endpoint)
 
 
 def test_the_link_that_a_factory_of_the_same_name_made_is_named_once() -> None:

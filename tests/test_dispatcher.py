@@ -170,11 +170,11 @@ def test_links_are_left_out_by_identity_and_only_inherited_ones(app: web.Applica
     owner = Object()
     router = UrlDispatcherEx.install(app, owner.check)
     message = (
-        r"GET /: without= names .*Object.check \(.*\), which is not inherited here; inherited are: .*Object.check;"
+        r"GET /: without= names .*Object.check \(.*\), which is none of the links inherited here: .*Object.check;"
     )
     with pytest.raises(RegistrationError, match=message):
         router.add_get("/", endpoint, without=[owner.check])  # another object, though an equal one
-    with pytest.raises(RegistrationError, match="inherited are: no links at all"):
+    with pytest.raises(RegistrationError, match="inherited here: no links at all"):
         UrlDispatcherEx().add_get("/", around, endpoint, without=[around])
     assert len(router.routes()) == 0
 
@@ -248,6 +248,29 @@ def test_install_refuses_an_application_with_a_domain() -> None:
     app.add_domain("example.com", web.Application())
     with pytest.raises(RegistrationError, match="came too late"):
         UrlDispatcherEx.install(app)
+
+
+def test_install_refuses_to_replace_an_extended_router(app: web.Application) -> None:
+    router = UrlDispatcherEx.install(app, pass_on)
+    with pytest.raises(RegistrationError, match=r"called twice.*; use app.router, or what the first call returned"):
+        UrlDispatcherEx.install(app)
+    assert app.router is router
+
+
+def test_install_is_not_for_instances_whose_links_would_be_lost(app: web.Application) -> None:
+    with pytest.raises(RegistrationError, match=r"call it on the class: UrlDispatcherEx.install\(app, \*links\)"):
+        UrlDispatcherEx(pass_on).install(app)
+    assert type(app.router) is web.UrlDispatcher
+
+
+def test_install_takes_the_application(app: web.Application) -> None:
+    with pytest.raises(RegistrationError, match=r"install\(\) got UrlDispatcher; pass the web.Application itself"):
+        UrlDispatcherEx.install(app.router)  # type: ignore[arg-type]  # the mistake itself
+
+
+def test_a_link_in_the_place_of_the_path_is_refused(router: UrlDispatcherEx) -> None:
+    with pytest.raises(RegistrationError, match=r"the path is pass_on \(.*\); the path comes first, as text"):
+        router.add_get(pass_on, endpoint)  # type: ignore[arg-type]  # the mistake itself
 
 
 @pytest.mark.skipif(AIOHTTP_4, reason="aiohttp 4 has no such argument")

@@ -123,12 +123,12 @@ def test_a_group_and_a_route_leave_out_inherited_links_by_identity() -> None:
 def test_leaving_out_what_is_not_inherited_is_refused_where_it_is_asked_for() -> None:
     router = UrlDispatcherEx(one)
     group = router.group("/a", two)
-    with pytest.raises(RegistrationError, match=r"^group '/b': without= names three .*inherited are: one, two"):
+    with pytest.raises(RegistrationError, match=r"^group '/b': without= names three .*inherited here: one, two;"):
         group.group("/b", without=[three])
     with pytest.raises(RegistrationError, match=r"^POST /a/x: without= names three "):
         group.add_post("/x", endpoint, without=[three])
     without_one = group.group("/c", without=[one])
-    with pytest.raises(RegistrationError, match=r"^static /a/c/files: without= names one .*inherited are: two"):
+    with pytest.raises(RegistrationError, match=r"^static /a/c/files: without= names one .*inherited here: two;"):
         without_one.add_static("/files", Path(__file__).parent, without=[one])
     assert routes(router) == []
 
@@ -168,6 +168,15 @@ def test_a_path_without_slash_is_refused_lest_it_melts_into_the_prefix() -> None
         group.add_get("new", endpoint)
     with pytest.raises(RegistrationError, match=r"the path 'files' does not start with a slash"):
         group.add_static("files", Path(__file__).parent)
+
+
+def test_what_is_no_router_or_no_path_is_refused() -> None:
+    with pytest.raises(RegistrationError, match=r"^group '': a group got Application .*; pass the router: app.router"):
+        RouteGroup(web.Application())  # type: ignore[arg-type]  # the mistake itself
+    group = UrlDispatcherEx().group()
+    for mistake in (group.group, group.add_get, group.add_static):
+        with pytest.raises(RegistrationError, match=r"the path is one \(.*\); the path comes first, as text"):
+            mistake(one, endpoint)  # type: ignore[arg-type]  # the mistake itself
 
 
 def test_a_wrong_leading_link_is_refused_at_once(router: web.UrlDispatcher) -> None:

@@ -180,7 +180,7 @@ def test_the_tables_links_come_after_the_routers_and_may_be_left_out() -> None:
 def test_leaving_out_what_neither_table_nor_router_has_is_refused() -> None:
     table = RouteTableDef(two)
     table.post("/", without=[three])(endpoint)
-    with pytest.raises(RegistrationError, match=r"^POST /: without= names three .*inherited are: one;"):
+    with pytest.raises(RegistrationError, match=r"^POST /: without= names three .*inherited here: one;"):
         UrlDispatcherEx(one).add_routes(table)
     with pytest.raises(RegistrationError, match=r"^POST /: without= needs a router with leading links"):
         web.UrlDispatcher().add_routes(table)
@@ -193,6 +193,14 @@ def test_wrong_links_are_refused_by_the_table_and_by_its_decorators() -> None:
     with pytest.raises(RegistrationError, match=r"^GET /: link 1 of 2, Post, is a View"):
         table.get("/", Post)(endpoint)  # type: ignore[arg-type]  # the mistake itself
     assert len(table) == 0
+
+
+def test_a_decorator_without_a_path_is_refused() -> None:
+    table = RouteTableDef()
+    with pytest.raises(RegistrationError, match=r"the path is endpoint \(.*\); the path comes first, as text"):
+        table.get(endpoint)  # type: ignore[arg-type]  # the mistake itself
+    with pytest.raises(RegistrationError, match=r"^GET: the path is one "):
+        arm.get(one, endpoint)  # type: ignore[arg-type]  # the mistake itself
 
 
 async def test_decorators_stack_on_one_function(diary: Diary, aiohttp_client: AiohttpClient) -> None:
