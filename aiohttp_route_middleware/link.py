@@ -120,17 +120,18 @@ def read_link(link: Any) -> LinkSpec:
     return _read_guard(link, parameters, marked=mark is not None)
 
 
-def check_bare_endpoint(link: Any) -> None:
-    """Raise `LinkError` if `link` cannot be a handler on any router."""
+def check_bare_endpoint(link: Any) -> Parameters | None:
+    """Raise `LinkError` if `link` cannot be a handler on any router; return its parameters, if they can be read."""
     _check_callable(link)
     parameters = None if isinstance(link, type) else read_parameters(link)
     if _read_mark(link) == "middleware" or (parameters is not None and parameters.look_like_middleware):
         raise LinkError("is a middleware, and nothing follows it", "put an endpoint last: async def name(request)")
+    return parameters
 
 
 def check_endpoint(link: Any) -> None:
     """Raise `LinkError` unless `link` can end a chain of several links."""
-    check_bare_endpoint(link)
+    parameters = check_bare_endpoint(link)
     if isinstance(link, type):
         if not issubclass(link, AbstractView):
             raise LinkError(
@@ -141,7 +142,6 @@ def check_endpoint(link: Any) -> None:
         raise LinkError("is a generator function, so it never returns a response", "return the response, do not yield")
     if not _is_async(link):
         raise LinkError("is an endpoint that is not async", "write it as `async def`; if it is a guard, put it before")
-    parameters = read_parameters(link)
     if parameters is not None and not parameters.take_request_alone:
         raise LinkError(
             f"takes {parameters}, but an endpoint is called with the request alone",
