@@ -1,4 +1,4 @@
-"""Route chains for aiohttp, and the well-made links to put in them."""
+"""Route chains for aiohttp: guards and middlewares on one route."""
 
 from .chain import chain, links_of
 from .dispatcher import UrlDispatcherEx

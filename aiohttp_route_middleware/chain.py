@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
@@ -23,10 +23,11 @@ from .link import (
     check_bare_endpoint,
     check_endpoint,
     is_chained,
+    is_checked,
     mark_chained,
     read_link,
 )
-from .naming import describe, name_link
+from .naming import describe, name_link, unwrap_partial
 from .typedefs import Link
 from .view import chain_view
 
@@ -71,29 +72,40 @@ def chain(*links: object, checked: bool | None = None) -> Any:
     return compose(links, checked=checked)
 
 
-def compose(links: Sequence[Any], *, route: str = "", checked: bool | None = None) -> Any:
-    """Do the work of `chain()`; the name of the route goes into the error messages."""
-    members = tuple(flatten(links))
-    if not members:
+def compose(
+    links: Iterable[Any], *, leading: tuple[Any, ...] = (), route: str = "", checked: bool | None = None
+) -> Any:
+    """Do the work of `chain()` for a route.
+
+    Args:
+        links: the links of the route, endpoint included.
+        leading: links that stand before them; none of these can be the endpoint.
+        route: its name, for error messages.
+        checked: as for `chain()`.
+    """
+    own = tuple(flatten(links))
+    members = leading + own
+    if not own:
         raise RegistrationError(
             "the chain is empty", cure="pass an endpoint: async def get_post(request)", route=route
         )
     last = members[-1]
-    if len(members) == 1:
+    checked = (sys.flags.dev_mode if checked is None else checked) or is_checked(last)
+    if len(members) == 1 and (is_checked(last) or not (checked and is_chained(last))):
         with _blame(last, 1, 1, route):
             check_bare_endpoint(last)
         return last
     members = members[:-1] + links_of(last)  # a finished chain at the end is joined, not nested
     specs = _read_members(members, route)
-    if sys.flags.dev_mode if checked is None else checked:
+    if checked:
         specs = [_watched(link, spec) for link, spec in specs]
-    return _build(specs, members, like=last)
+    return _build(specs, members, like=last, checked=checked)
 
 
-def flatten(links: Sequence[Any]) -> Iterator[Any]:
+def flatten(links: Iterable[Any]) -> Iterator[Any]:
     """Yield links in order, those in lists and tuples of any depth included."""
     for link in links:
-        if isinstance(link, (list, tuple)):
+        if isinstance(link, (list, tuple)) and not callable(link):  # a named tuple may well be a link itself
             yield from flatten(link)
         else:
             yield link
@@ -178,10 +190,10 @@ def _watched(link: Any, spec: LinkSpec) -> tuple[Any, LinkSpec]:
     return (watch(link, spec), MiddlewareSpec(keyword=None)) if isinstance(spec, MiddlewareSpec) else (link, spec)
 
 
-def _build(specs: list[tuple[Any, LinkSpec]], members: tuple[Any, ...], *, like: Any) -> Any:
+def _build(specs: list[tuple[Any, LinkSpec]], members: tuple[Any, ...], *, like: Any, checked: bool) -> Any:
     """Compile the chain; what stands for it bears the identity of `like`: the endpoint, or a finished chain of it."""
     endpoint = members[-1]
-    chained = {"__wrapped__": endpoint, "__links__": members}
+    chained = {"__wrapped__": endpoint, "__links__": members, "__checked__": checked}
     # One dictionary for all functions of the chain: as in aiohttp, the `handler` that a middleware gets has the
     # endpoint's attributes, and a route needs no memory for them.
     attributes = {**getattr(like, "__dict__", {}), **chained}
@@ -191,10 +203,7 @@ def _build(specs: list[tuple[Any, LinkSpec]], members: tuple[Any, ...], *, like:
     return handler
 
 
-_NAMES = ("__module__", "__name__", "__qualname__", "__doc__")
-
-
 def _dress(function: FunctionType, *, like: Any, attributes: dict[str, Any]) -> None:
-    function.__name__ = function.__qualname__ = name_link(like)  # partials and objects have no name of their own
-    functools.update_wrapper(function, like, _NAMES if isinstance(like, type) else functools.WRAPPER_ASSIGNMENTS, ())
+    function.__name__ = function.__qualname__ = name_link(like)  # objects have no name of their own
+    functools.update_wrapper(function, unwrap_partial(like), updated=())
     function.__dict__ = attributes

@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from .compiler import settle
+from .compiler import blame
 from .link import MiddlewareSpec
 from .naming import describe
 
@@ -20,6 +20,7 @@ __all__ = ("watch",)
 
 logger: logging.Logger = logging.getLogger(__package__)
 
+_NO_ANSWER = "%s %s: %s %s"
 _CALLED_TWICE = (
     "%s %s: %s called the next link again after it had answered, so all that follows ran twice; "
     "return what the first call returned"
@@ -31,9 +32,7 @@ _TOO_LATE = (
 
 
 def watch(link: Any, spec: MiddlewareSpec) -> Any:
-    """Wrap a middleware so that the log names it when it calls the next link twice or sets headers too late.
-
-    What it returns is looked at, too, as at the ends of every chain.
+    """Wrap a middleware so that the log names it when it returns nothing, calls on again, or sets headers too late.
 
     Args:
         link: the middleware.
@@ -41,7 +40,8 @@ def watch(link: Any, spec: MiddlewareSpec) -> Any:
     """
     name = describe(link)
 
-    async def watched(request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def watched(request: web.Request, handler: Handler) -> Any:
+        where = (request.method, request.rel_url.raw_path, name)  # raw: no line breaks get into the log
         has_answered = has_warned = False
         sent: list[tuple[web.StreamResponse, object]] = []
 
@@ -49,18 +49,20 @@ def watch(link: Any, spec: MiddlewareSpec) -> Any:
         async def counted(next_request: web.Request) -> web.StreamResponse:
             nonlocal has_answered, has_warned
             if has_answered and not has_warned:  # after an error, to call again is a retry
-                logger.warning(_CALLED_TWICE, request.method, request.path, name)
+                logger.warning(_CALLED_TWICE, *where)
                 has_warned = True
             response = await handler(next_request)
             has_answered = True
-            if response.prepared:
+            if isinstance(response, web.StreamResponse) and response.prepared:
                 sent.append((response, _copy_headers(response)))
             return response
 
         answer = await (link(request, **{spec.keyword: counted}) if spec.keyword else link(request, counted))
         if any(_copy_headers(response) != before for response, before in sent):
-            logger.warning(_TOO_LATE, request.method, request.path, name)
-        return settle(answer, link, request)
+            logger.warning(_TOO_LATE, *where)
+        if not isinstance(answer, (web.StreamResponse, web.HTTPException)):
+            logger.error(_NO_ANSWER, *where, blame(answer))
+        return answer  # as it is: what is checked must not run otherwise than what is not
 
     return watched
 

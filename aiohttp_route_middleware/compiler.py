@@ -1,6 +1,6 @@
 """How links become one coroutine function, at registration.
 
-Two shapes are enough, and both are functions whose last parameters are already filled in:
+Two kinds of function are enough:
 
 - A *run* calls guards one after the other and then the next function, in one coroutine written out for just
   that sequence of guards. The first and the last function of a chain are runs (of no guards, if there are none),
@@ -13,19 +13,22 @@ Two shapes are enough, and both are functions whose last parameters are already 
 
 from __future__ import annotations
 
+import builtins
 import inspect
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache, lru_cache
-from types import CodeType, FunctionType, MethodType
+from textwrap import indent
+from types import CellType, CodeType, FunctionType, MethodType
 from typing import Any, cast
 
 from aiohttp import web
 
 from .errors import AnswerError
-from .link import GuardSpec, LinkSpec, MiddlewareSpec, is_chained
+from .link import GuardSpec, LinkSpec, MiddlewareSpec
 from .naming import describe, name_link
 
-__all__ = ("compile_chain", "settle")
+__all__ = ("blame", "compile_chain")
 
 Call = Callable[[web.Request], Any]
 
@@ -48,33 +51,42 @@ def compile_chain(links: Sequence[tuple[Any, LinkSpec]], endpoint: Call, dress: 
             guards.insert(0, (link, spec))
             continue
         if guards or call is endpoint:
-            call = _bind_run(guards, call, dress)
+            call = _bind_run(guards, call, dress, Shape(is_head=False, is_last=call is endpoint))
             guards = []
         call = _bind_middleware(link, spec, call, dress)
-    return _bind_run(guards, call, dress)
+    return _bind_run(guards, call, dress, Shape(is_head=True, is_last=call is endpoint))
 
 
 def settle(answer: Any, link: Any, request: web.Request) -> web.StreamResponse:
-    """Return `answer` if it is a response; raise it if it is an `HTTPException`; else say who returned what."""
+    """Return `answer` if it is a response; raise it if it is an `HTTPException`; else say who returned what.
+
+    Args:
+        answer: what came back.
+        link: who returned it; `None` for one of several middlewares.
+        request: names the chain.
+    """
     if isinstance(answer, web.HTTPException):
-        raise answer
+        raise answer.with_traceback(None)  # one shared by many requests would hold on to all of them
     if isinstance(answer, web.StreamResponse):
         return answer
     # The type, never the value: what a guard returned by mistake may be a secret.
-    raise AnswerError(
-        f"{_name_chain(request)}: {_name_culprit(link)} returned {_name_answer(answer)} instead of a response; "
-        f"{_advise(answer)}"
-    )
+    culprit = "a middleware (`python -X dev` tells which)" if link is None else describe(link)
+    raise AnswerError(f"{_name_chain(request)}: {culprit} {blame(answer)}")
+
+
+def blame(answer: Any) -> str:
+    """Say what was returned in place of a response, and what the likely mistake is."""
+    return f"returned {_name_answer(answer)} instead of a response; {_advise(answer)}"
 
 
 # ---- runs
 
 _RUN = """\
-async def run(request, {parameters}):
+async def run(request{parameters}):
 {guards}
     answer = await call(request)
     if type(answer) is not Response:
-        settle(answer, call, request)
+        settle(answer, {culprit}, request)
     return answer
 """
 
@@ -93,40 +105,70 @@ _PLAIN_GUARD = """\
 """
 
 
-def _bind_run(guards: list[tuple[Any, GuardSpec]], call: Call, dress: Dress) -> FunctionType:
-    code = _copy_run(tuple(spec.is_async for _, spec in guards), tuple(id(link) for link, _ in guards))
-    run = FunctionType(code, _RUN_GLOBALS, "run", (*(link for link, _ in guards), call))
+@dataclass(frozen=True)
+class Shape:
+    """Where a run stands.
+
+    Args:
+        is_head: it is what aiohttp calls. What it calls is then held in a closure, where no caller can replace it:
+            who passes a second argument gets an error, not a chain without its guards.
+        is_last: it calls the endpoint, which can be named if it answers wrongly.
+    """
+
+    is_head: bool
+    is_last: bool
+
+
+def _bind_run(guards: list[tuple[Any, GuardSpec]], call: Call, dress: Dress, shape: Shape) -> FunctionType:
+    bound = {f"guard_{place}": link for place, (link, _) in enumerate(guards, 1)} | {"call": call}
+    code = _copy_run(tuple(spec.is_async for _, spec in guards), shape, tuple(id(link) for link, _ in guards))
+    defaults = None if shape.is_head else tuple(bound.values())
+    closure = tuple(CellType(bound[name]) for name in code.co_freevars)
+    run = FunctionType(code, _RUN_GLOBALS, "run", defaults, closure)
     dress(run)
     return run
 
 
 @lru_cache(maxsize=4096)
-def _copy_run(guards: tuple[bool, ...], identities: tuple[int, ...]) -> CodeType:
+def _copy_run(guards: tuple[bool, ...], shape: Shape, identities: tuple[int, ...]) -> CodeType:
     """A copy of the run for each sequence of guards: CPython specialises each call in it to the guard called there.
 
     Routes with the same guards share a copy. An identity that was used again costs nothing but speed.
     """
-    return _write_run(guards).replace()
+    return _write_run(guards, shape).replace()
 
 
 @cache
-def _write_run(guards: tuple[bool, ...]) -> CodeType:
+def _write_run(guards: tuple[bool, ...], shape: Shape) -> CodeType:
     """Write out a run for one sequence of async (true) and plain (false) guards; no text of a caller gets in here."""
     names = [f"guard_{place}" for place in range(1, len(guards) + 1)]
+    bound = ", ".join([*names, "call"])
     templates = (_ASYNC_GUARD if is_async else _PLAIN_GUARD for is_async in guards)
-    source = _RUN.format(
-        parameters=", ".join([*names, "call"]),
+    run = _RUN.format(
+        parameters="" if shape.is_head else f", {bound}",
         guards="".join(template.format(guard=name) for template, name in zip(templates, names)),
+        culprit="call" if shape.is_last else "None",
     )
-    module = compile(source, "<route chain>", "exec", dont_inherit=True)
-    return next(constant for constant in module.co_consts if isinstance(constant, CodeType))
+    source = f"def bind({bound}):\n{indent(run, '    ')}    return run" if shape.is_head else run
+    namespace: dict[str, Any] = {}
+    exec(compile(source, "<route chain>", "exec", dont_inherit=True), namespace)  # noqa: S102  # written just above
+    run_function = namespace["bind"](*[None] * (len(names) + 1)) if shape.is_head else namespace["run"]
+    code: CodeType = run_function.__code__
+    return code
 
 
 async def _awaited(answer: Any) -> Any:
     return await answer if inspect.isawaitable(answer) else answer
 
 
-_RUN_GLOBALS = {"Response": web.Response, "settle": settle, "awaited": _awaited}
+# With `__builtins__`: what compiled code imports, and what a forgotten `await` warns, is looked up in these globals.
+_RUN_GLOBALS = {
+    "__builtins__": builtins,
+    "__name__": __name__,
+    "Response": web.Response,
+    "settle": settle,
+    "awaited": _awaited,
+}
 
 
 # ---- middlewares
@@ -139,8 +181,9 @@ def _bind_middleware(link: Any, spec: MiddlewareSpec, call: Call, dress: Dress) 
         wrapped = _wrap_middleware(link, spec, call)
         dress(wrapped)
         return wrapped
-    after = function.__code__.co_argcount - place - 1
-    defaults = (call, *(function.__defaults__ or ())[-after:]) if after else (call,)
+    after = function.__code__.co_argcount - place - 1  # parameters behind it, which have defaults
+    old = function.__defaults__ or ()
+    defaults = (call, *old[len(old) - after :])
     bound = FunctionType(function.__code__, function.__globals__, function.__name__, defaults, function.__closure__)
     bound.__kwdefaults__ = function.__kwdefaults__
     dress(bound)
@@ -180,17 +223,9 @@ def _name_chain(request: web.Request) -> str:
         path = route.resource.canonical if route.resource is not None else request.path
         links = getattr(route.handler, "__links__", ())
     except (AssertionError, AttributeError):  # a request that no router has resolved, as in a unit test
-        return f"{request.method} {request.path}"
+        return f"{request.method} {request.rel_url.raw_path}"
     names = " -> ".join(name_link(link) for link in links)
     return f"{request.method} {path} ({names})" if names else f"{request.method} {path}"
-
-
-def _name_culprit(link: Any) -> str:
-    if hasattr(link, "__links__") and not is_chained(
-        link
-    ):  # a compiled part: what came back may be from any behind it
-        return "a middleware (`python -X dev` tells which)"
-    return describe(link)
 
 
 def _name_answer(answer: Any) -> str:

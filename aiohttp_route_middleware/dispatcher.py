@@ -18,16 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ("UrlDispatcherEx",)
 
-if TYPE_CHECKING:
-    _on_the_class = classmethod
-else:
-
-    class _on_the_class(classmethod):  # noqa: N801  # a decorator
-        """A class method that refuses to be called on an instance, whose links it would silently leave behind."""
-
-        def __get__(self, instance, owner=None):
-            return super().__get__(instance, owner) if instance is None else _refuse_instance
-
 
 def _refuse_instance(*_: object, **__: object) -> NoReturn:
     raise RegistrationError(
@@ -58,10 +48,11 @@ class UrlDispatcherEx(Registrar, web.UrlDispatcher):  # type: ignore[misc]  # li
         super().__init__()
         self._links = read_leading(links, "UrlDispatcherEx")
         self._checked = checked
+        self.install = _refuse_instance  # type: ignore[method-assign]  # its links would be left behind
         self._router = cast(web.UrlDispatcher, super(Registrar, self))  # aiohttp's own methods of this very router
 
-    @_on_the_class
-    def install(cls, app: web.Application, *links: Link, checked: bool | None = None) -> Self:  # noqa: N805  # a class method
+    @classmethod
+    def install(cls, app: web.Application, *links: Link, checked: bool | None = None) -> Self:
         """Give a fresh application an extended router, without the deprecated argument of `web.Application`.
 
         Args:
@@ -84,6 +75,11 @@ class UrlDispatcherEx(Registrar, web.UrlDispatcher):  # type: ignore[misc]  # li
             raise RegistrationError(
                 "install() was called twice: the application has an extended router already",
                 cure="use app.router, or what the first call returned",
+            )
+        if type(app.router) is not web.UrlDispatcher:
+            raise RegistrationError(
+                f"install() would drop the application's own router, {describe(app.router)}",
+                cure="let that router derive from UrlDispatcherEx",
             )
         if app.pre_frozen or len(app.router.resources()):
             raise RegistrationError(

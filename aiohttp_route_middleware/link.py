@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 
 from aiohttp.abc import AbstractView
 
-from .naming import unwrap_partial
+from .errors import RegistrationError
+from .naming import describe, unwrap_partial
 from .parameters import Parameters, read_parameters
 
 __all__ = (
@@ -28,6 +29,7 @@ __all__ = (
     "check_endpoint",
     "guard",
     "is_chained",
+    "is_checked",
     "mark_chained",
     "middleware",
     "read_link",
@@ -78,8 +80,7 @@ def middleware(function: _F) -> _F:
         @middleware
         async def logged(*args): return await wrapped(*args)
     """
-    setattr(function, _MARK, "middleware")
-    return function
+    return _mark(function, "middleware")
 
 
 def guard(function: _F) -> _F:
@@ -95,7 +96,15 @@ def guard(function: _F) -> _F:
         @guard
         async def checked(*args): return await wrapped(*args)
     """
-    setattr(function, _MARK, "guard")
+    return _mark(function, "guard")
+
+
+def _mark(function: _F, mark: str) -> _F:
+    try:
+        setattr(function, _MARK, mark)
+    except AttributeError as error:
+        cure = "mark the function itself, in its class or where it is written"
+        raise RegistrationError(f"{describe(function)} cannot be marked", cure=cure, link=function) from error
     return function
 
 
@@ -110,6 +119,7 @@ def read_link(link: Any) -> LinkSpec:
     parameters = read_parameters(link)
     if parameters is None:
         raise LinkError("has no signature to read", "wrap it in `async def name(request)` or `(request, handler)`")
+    _check_bound(parameters)
     if mark is None and parameters.any_position and not parameters.look_like_middleware:
         raise LinkError(
             "takes *args, so it could be a guard or a middleware",
@@ -124,6 +134,8 @@ def check_bare_endpoint(link: Any) -> Parameters | None:
     """Raise `LinkError` if `link` cannot be a handler on any router; return its parameters, if they can be read."""
     _check_callable(link)
     parameters = None if isinstance(link, type) else read_parameters(link)
+    if parameters is not None and len(parameters.required) > 1:
+        _check_bound(parameters)
     if _read_mark(link) == "middleware" or (parameters is not None and parameters.look_like_middleware):
         raise LinkError("is a middleware, and nothing follows it", "put an endpoint last: async def name(request)")
     return parameters
@@ -141,7 +153,9 @@ def check_endpoint(link: Any) -> None:
     if _generates(link):
         raise LinkError("is a generator function, so it never returns a response", "return the response, do not yield")
     if not _is_async(link):
-        raise LinkError("is an endpoint that is not async", "write it as `async def`; if it is a guard, put it before")
+        raise LinkError(
+            "is an endpoint that is not async", "write it as `async def`; if it is a guard, put an endpoint after it"
+        )
     if parameters is not None and not parameters.take_request_alone:
         raise LinkError(
             f"takes {parameters}, but an endpoint is called with the request alone",
@@ -152,6 +166,11 @@ def check_endpoint(link: Any) -> None:
 def is_chained(handler: Any) -> bool:
     """Tell whether `handler` is a finished chain; a wrapper with the copied attributes of one is not."""
     return handler is not None and getattr(handler, "__chained__", None) is handler
+
+
+def is_checked(handler: Any) -> bool:
+    """Tell whether `handler` is a finished chain that was compiled with checks."""
+    return is_chained(handler) and bool(handler.__checked__)
 
 
 def mark_chained(handler: Any) -> None:
@@ -167,6 +186,11 @@ def _check_callable(link: Any) -> None:
     raise LinkError("is not callable", "pass a guard, a middleware, an endpoint, or a list of links")
 
 
+def _check_bound(parameters: Parameters) -> None:
+    if parameters.required[:1] in (("self",), ("cls",)):
+        raise LinkError("is a method without its object", "pass the method of an instance: Name(...).method")
+
+
 def _refuse_class(link: type) -> LinkError:
     if issubclass(link, AbstractView):
         return LinkError("is a View, which can only end a chain", "put it last")
@@ -174,11 +198,13 @@ def _refuse_class(link: type) -> LinkError:
 
 
 def _read_mark(link: Any) -> str | None:
-    link = link if hasattr(link, _MARK) else unwrap_partial(link)
-    mark = getattr(link, _MARK, None)
-    if mark in ("guard", "middleware"):
-        return str(mark)
-    return "middleware" if getattr(link, "__middleware_version__", None) == 1 else None
+    for marked in (link, unwrap_partial(link), getattr(type(link), "__call__", None)):  # noqa: B004  # for its mark
+        mark = getattr(marked, _MARK, None)
+        if mark in ("guard", "middleware"):
+            return str(mark)
+        if getattr(marked, "__middleware_version__", None) == 1:
+            return "middleware"
+    return None
 
 
 def _read_middleware(link: Any, parameters: Parameters, *, marked: bool) -> MiddlewareSpec:
@@ -213,7 +239,8 @@ def _read_guard(link: Any, parameters: Parameters, *, marked: bool) -> GuardSpec
     if not parameters.take_request_alone or not (marked or parameters.required):
         raise LinkError(
             f"takes {parameters}",
-            "a guard takes (request), a middleware (request, handler); if it makes a link, call it",
+            "a guard takes (request), a middleware (request, handler); "
+            "give further parameters defaults, or, if it makes a link, call it",
         )
     return GuardSpec(_is_async(link))
 

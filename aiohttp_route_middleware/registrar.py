@@ -31,7 +31,7 @@ class Registrar:
 
     Each method takes what aiohttp's method of the same name takes, with links before the endpoint, and
     `without=`: inherited links to leave out of this route, by identity. Other keywords go to aiohttp as they are.
-    All of them raise `RegistrationError` before anything is added to the router.
+    All of them raise `RegistrationError` before anything of the route is added to the router.
     """
 
     _router: web.UrlDispatcher  # aiohttp's own methods
@@ -105,5 +105,5 @@ class Registrar:
     def _compose(self, route: str, links: tuple[Any, ...], without: Any, kwargs: dict[str, Any]) -> Any:
         leading = leave_out(self._links, without, route)
         # aiohttp's methods take the handler as a keyword, too
-        endpoint = (kwargs.pop("handler"),) if "handler" in kwargs else ()
-        return compose((*leading, *links, *endpoint), route=route, checked=self._checked)
+        own = flatten((*links, kwargs.pop("handler")) if "handler" in kwargs else links)
+        return compose(own, leading=leading, route=route, checked=self._checked)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from aiohttp import hdrs, web
@@ -10,6 +10,7 @@ from aiohttp.typedefs import PathLike
 
 from .chain import compose, contains, flatten, leave_out, read_leading
 from .errors import RegistrationError
+from .naming import name_link
 from .registrar import Registrar, require_text
 from .static import add_static
 from .typedefs import Chain, Endpoint, Link
@@ -42,9 +43,18 @@ class RouteDef(web.RouteDef):
             _refuse_without(self.kwargs, f"{self.method} {self.path}")
         return super().register(cast(web.UrlDispatcher, router))
 
+    def __repr__(self) -> str:
+        if "without" not in self.kwargs:
+            return super().__repr__()
+        without = _name_links(flatten((self.kwargs["without"],)))
+        return f"<RouteDef {self.method} {self.path} -> {name_link(self.handler)!r}, without={without}>"
+
 
 class StaticDef(web.StaticDef):
     """aiohttp's definition of a static resource, behind links."""
+
+    def __repr__(self) -> str:
+        return f"<StaticDef {self.prefix} -> {self.path}, links={_name_links(self.kwargs['links'])}>"
 
     def register(self, router: web.UrlDispatcher | Registrar) -> list[web.AbstractRoute]:
         kwargs = dict(self.kwargs)
@@ -55,6 +65,11 @@ class StaticDef(web.StaticDef):
             _refuse_without(kwargs, f"static {self.prefix}")
             resource = add_static(router, self.prefix, self.path, links, None, **kwargs)
         return list(resource)
+
+
+def _name_links(links: Iterable[Any]) -> str:
+    # names alone: the repr of a link may show the secret that it compares with
+    return f"[{', '.join(name_link(link) for link in links)}]"
 
 
 def _refuse_without(kwargs: Mapping[str, Any], place: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from aiohttp import web
 from aiohttp.abc import AbstractView
 
+from .errors import RegistrationError
 from .typedefs import Handler
 
 __all__ = ("chain_view",)
@@ -17,17 +18,22 @@ __all__ = ("chain_view",)
 class ChainedView(AbstractView):
     """Comes before the original class in the composed one, and keeps its code from running before the links have.
 
-    `__init__` is not the original's, nor is `__init_subclass__`: the original is made by the last link, with the
-    request that flowed on, and its subclass hook saw the original already.
+    `__new__`, `__init__` and `request` are not the original's, nor is `__init_subclass__`: the original is made by
+    the last link, with the request that flowed on, and its subclass hook saw the original already.
     """
 
     __run__: ClassVar[Handler]
 
     def __init_subclass__(cls, **_: Any) -> None:
         if ChainedView not in cls.__bases__:
-            raise TypeError(
-                f"{cls.__qualname__} derives from a composed view; derive from the View itself, and chain that"
+            raise RegistrationError(
+                f"{cls.__qualname__} derives from a composed view", cure="derive from the View itself, and chain that"
             )
+
+    request = AbstractView.request
+
+    def __new__(cls, *_: Any) -> Any:
+        return object.__new__(cls)
 
     def __init__(self, request: web.Request) -> None:
         AbstractView.__init__(self, request)
@@ -38,6 +44,8 @@ class ChainedView(AbstractView):
 
 def chain_view(view: type[AbstractView], run: Handler, attributes: Mapping[str, Any]) -> type[AbstractView]:
     """Make a subclass of `view` that answers with `run`.
+
+    It ends in the original class: what is set on the subclass later is never seen by a request.
 
     Args:
         view: the original class.

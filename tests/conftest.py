@@ -6,7 +6,11 @@ from typing import Any
 import pytest
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient
+from hypothesis import settings
 from pytest_aiohttp.plugin import AiohttpClient
+
+settings.register_profile("steady", deadline=None)  # a busy machine is no error
+settings.load_profile("steady")
 
 Ask = Callable[..., Awaitable[ClientResponse]]
 

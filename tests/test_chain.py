@@ -2,10 +2,13 @@
 
 import asyncio
 import functools
+import gc
 import inspect
 import sys
-from typing import Any
+import weakref
+from typing import Any, NamedTuple
 
+import aiohttp
 import pytest
 import wrapt
 from aiohttp import web
@@ -314,6 +317,58 @@ async def test_a_wrong_answer_without_a_router_names_the_path() -> None:
         await unchecked_chain(lambda request: 1, endpoint)(request)
 
 
+async def test_a_shared_exception_that_a_guard_returns_holds_on_to_no_request() -> None:
+    denied = web.HTTPForbidden()
+
+    async def look(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except web.HTTPException as error:
+            return web.Response(status=error.status)
+
+    handler = chain(look, lambda request: denied, endpoint)
+    requests: list[weakref.ref[web.Request]] = []
+    for _ in range(50):
+        request = make_mocked_request("GET", "/")
+        requests.append(weakref.ref(request))
+        assert (await handler(request)).status == 403
+        del request
+    gc.collect()
+    assert sum(request() is not None for request in requests) <= 2
+
+
+async def test_a_forgotten_await_of_the_rest_is_warned_of_as_in_any_function() -> None:
+    async def forgetful(request: web.Request, handler: Handler) -> web.Response:
+        handler(request)
+        return web.Response()
+
+    with pytest.warns(RuntimeWarning, match="was never awaited"):
+        await chain(forgetful, pass_on, endpoint)(make_mocked_request("GET", "/"))
+
+
+async def test_code_that_runs_inside_a_run_may_import() -> None:
+    """Compiled code imports through the globals of the frame that called it: ours must have builtins."""
+    frames: list[Any] = []
+
+    def look(request: web.Request) -> None:
+        frames.append(sys._getframe(1))
+
+    await chain(look, endpoint)(make_mocked_request("GET", "/"))
+    assert frames[0].f_globals["__builtins__"]
+    assert eval("__import__('datetime')", frames[0].f_globals)  # as PyImport_Import does
+
+
+# ---- what no caller can replace
+
+
+async def test_a_second_argument_replaces_no_guard_and_is_refused() -> None:
+    handler: Any = chain(lambda request: web.Response(status=401), endpoint)
+    request = make_mocked_request("GET", "/")
+    for arguments, keywords in (((pass_on,), {}), ((), {"guard_1": pass_on}), ((), {"call": endpoint})):
+        with pytest.raises(TypeError, match="argument"):
+            await handler(request, *arguments, **keywords)
+
+
 # ---- one handler
 
 
@@ -331,6 +386,18 @@ def test_nested_lists_and_tuples_are_flattened() -> None:
     pipeline: list[Any] = [pass_on, (around, [pass_on])]
     composed = chain(pipeline, ((),), [[around]], endpoint)
     assert links_of(composed) == (pass_on, around, pass_on, around, endpoint)
+
+
+async def test_a_callable_tuple_is_a_link_and_not_a_list_of_links(ask: Ask) -> None:
+    class Not(NamedTuple):
+        inner: Any
+
+        async def __call__(self, request: web.Request) -> web.Response | None:
+            return web.Response(status=403) if await self.inner(request) is None else None
+
+    denies = Not(pass_on)
+    assert links_of(chain([denies], endpoint)) == (denies, endpoint)
+    assert (await ask(chain(denies, endpoint))).status == 403
 
 
 def test_a_finished_chain_at_the_end_is_joined_and_keeps_its_attributes() -> None:
@@ -374,6 +441,8 @@ def test_the_composed_handler_bears_the_endpoints_identity() -> None:
     composed: Any = chain(pass_on, around, handler)
     assert composed is not handler
     assert inspect.iscoroutinefunction(composed)
+    partial: Any = chain(pass_on, functools.partial(handler, size=2))
+    assert (partial.__module__, partial.__doc__) == (handler.__module__, handler.__doc__)
     for name in ("__name__", "__qualname__", "__module__", "__doc__", "__annotations__", "schema"):
         assert getattr(composed, name) == getattr(handler, name), name
     assert composed.__wrapped__ is handler
@@ -440,6 +509,15 @@ async def keyword_only(request: web.Request, *, handler: Handler) -> web.StreamR
     return await Around("keyword only")(request, handler)
 
 
+async def keyword_of_another_name(request: web.Request, *, rest: Handler) -> web.StreamResponse:
+    return await Around("keyword rest")(request, rest)
+
+
+@web.middleware
+async def marked_by_aiohttp(*args: Any, **kwargs: Any) -> Any:
+    return await Around("aiohttp's mark")(*args, **kwargs)
+
+
 async def called_next(request: web.Request, next: Handler) -> web.StreamResponse:  # noqa: A002  # as in other frameworks
     return await Around("next")(request, next)
 
@@ -476,6 +554,12 @@ async def optional_keyword(request: web.Request, *, handler: Any = None) -> Any:
     return await Around("optional keyword")(request, handler)
 
 
+class MarkedCall:
+    @middleware
+    async def __call__(self, *args: Any) -> Any:
+        return await Around("marked call")(*args)
+
+
 async def with_rest(request: web.Request, handler: Handler, *args: Any, **kwargs: Any) -> Any:
     return await Around("with rest")(request, handler)
 
@@ -490,6 +574,7 @@ MIDDLEWARES = [
     pytest.param(web.middleware(closure("marked")), "marked", id="marked with web.middleware"),
     pytest.param(closure("closure"), "closure", id="closure"),
     pytest.param(keyword_only, "keyword only", id="keyword only"),
+    pytest.param(keyword_of_another_name, "keyword rest", id="keyword of another name"),
     pytest.param(called_next, "next", id="called next"),
     pytest.param(positional_only, "positional only", id="positional only"),
     pytest.param(injected, "injected", id="with further defaults"),
@@ -503,10 +588,13 @@ MIDDLEWARES = [
     pytest.param(Around.static_method, "static", id="static method"),
     pytest.param(any_arguments, "args", id="marked *args"),
     pytest.param(any_keywords, "kwargs", id="marked **kwargs"),
+    pytest.param(MarkedCall(), "marked call", id="object, *args, marked"),
     pytest.param(optional_handler, "optional", id="marked, handler optional"),
     pytest.param(optional_keyword, "optional keyword", id="marked, keyword optional"),
     pytest.param(with_rest, "with rest", id="two and *args"),
 ]
+if aiohttp.__version__.startswith("3."):  # aiohttp 4 leaves no mark
+    MIDDLEWARES.append(pytest.param(marked_by_aiohttp, "aiohttp's mark", id="*args, marked by aiohttp"))
 if sys.version_info >= (3, 13):  # before, inspect takes the first parameter of a static `__call__` for `self`
     MIDDLEWARES.append(pytest.param(CallsStatically(), "static call", id="static __call__"))
 
@@ -595,6 +683,14 @@ async def starred(*args: Any) -> None: ...
 def double_starred(*args: Any, **kwargs: Any) -> Any: ...
 
 
+@guard
+async def guard_of_two(request: web.Request, handler: Handler) -> None: ...
+
+
+def plain_generator(request: web.Request) -> Any:
+    yield None
+
+
 class Starred:
     async def method(self, *args: Any) -> None: ...
 
@@ -613,6 +709,12 @@ class NoSignature:
     __signature__ = "none"
 
     async def __call__(self, request: web.Request) -> None: ...
+
+
+class Method:
+    async def middleware(self, request: web.Request) -> None: ...
+
+    async def endpoint(self, request: web.Request) -> web.Response: ...  # type: ignore[empty-body]  # never called
 
 
 FINISHED = chain(pass_on, endpoint)
@@ -637,6 +739,8 @@ REFUSED = [
     pytest.param((around,), 1, "is a middleware, and nothing follows it; put an endpoint last", id="middleware alone"),
     pytest.param((pass_on, marked_starred), 2, "is a middleware, and nothing follows it", id="ends in a marked one"),
     pytest.param((pass_on, around), 2, "is a middleware, and nothing follows it", id="ends in a middleware"),
+    pytest.param((Method.middleware, endpoint), 1, "is a method without its object; pass", id="unbound method"),
+    pytest.param((Method.endpoint,), 1, "is a method without its object; pass", id="unbound endpoint"),
     pytest.param((Around, endpoint), 1, "is a class, not a link; pass an instance: Around(...)", id="class"),
     pytest.param((pass_on, Around), 2, "is a class, but not a web.View; end the chain", id="class last"),
     pytest.param((three, endpoint), 1, "3 required parameters (request, handler, db); a guard takes", id="three"),
@@ -650,6 +754,9 @@ REFUSED = [
     pytest.param((starred, endpoint), 1, "takes *args, so it could be a guard or a middleware; mark", id="*args"),
     pytest.param((Starred().method, endpoint), 1, "takes *args", id="method with *args"),
     pytest.param((double_starred, endpoint), 1, "mark it with @middleware or @guard", id="*args, **kwargs"),
+    pytest.param((guard_of_two, endpoint), 1, "takes 2 required parameters (request, handler)", id="guard of two"),
+    pytest.param((pass_on, None), 2, "link 2 of 2, NoneType, is not callable", id="None last"),
+    pytest.param((plain_generator, endpoint), 1, "is a generator function; return a response", id="plain generator"),
     pytest.param((generator, endpoint), 1, "is a generator function; return a response or None", id="generator guard"),
     pytest.param((pass_on, generator), 2, "is a generator function, so it never returns", id="generator endpoint"),
     pytest.param(
@@ -695,6 +802,12 @@ def test_a_refusal_names_the_link_with_file_and_line_and_its_cause() -> None:
         unchecked_chain(pass_on, around)
     assert caught.value.link is around
     assert str(caught.value.__cause__) == "is a middleware, and nothing follows it"
+
+
+@pytest.mark.parametrize("mark", [middleware, guard])
+def test_what_cannot_be_marked_is_refused_with_the_cure(mark: Any) -> None:
+    with pytest.raises(RegistrationError, match=r"Around.method \(.*\) cannot be marked; mark the function itself"):
+        mark(Around().method)
 
 
 def test_a_coroutine_object_is_refused_with_the_advice_not_to_call() -> None:

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from aiohttp_route_middleware import chain, links_of
+from aiohttp_route_middleware import UrlDispatcherEx, chain, get, links_of
 
 from .conftest import Ask
 
@@ -31,8 +31,12 @@ async def innocent(request: web.Request, handler: Handler) -> web.StreamResponse
 
 async def twice(request: web.Request, handler: Handler) -> web.StreamResponse:
     await handler(request)
-    await handler(request)
     return await handler(request)
+
+
+async def thrice(request: web.Request, handler: Handler) -> web.StreamResponse:
+    await handler(request)
+    return await twice(request, handler)
 
 
 async def late_header(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -55,6 +59,7 @@ async def test_the_very_middleware_that_returned_nothing_is_named(ask: Ask, capl
     assert response.status == 500
     line = forgetful.__code__.co_firstlineno
     assert f"forgetful ({__file__}:{line}) returned None instead of a response; is a `return` missing?" in caplog.text
+    assert "AnswerError: GET / (innocent ->" in caplog.text
 
 
 async def test_the_link_that_called_the_next_one_twice_is_named_once(
@@ -68,6 +73,11 @@ async def test_the_link_that_called_the_next_one_twice_is_named_once(
     assert record.getMessage().startswith(
         f"GET /: twice ({__file__}:{twice.__code__.co_firstlineno}) called the next link again"
     )
+
+
+async def test_a_link_that_calls_on_thrice_is_named_once(ask: Ask, caplog: pytest.LogCaptureFixture) -> None:
+    await ask(chain(thrice, endpoint, checked=True))
+    assert len(caplog.records) == 1
 
 
 @pytest.mark.parametrize("link", [late_header, late_cookie])
@@ -110,6 +120,44 @@ async def test_an_unchecked_chain_logs_nothing(ask: Ask, caplog: pytest.LogCaptu
     assert await (await ask(chain(twice, endpoint, checked=False))).text() == "done"
     assert await (await ask(chain(late_header, stream, checked=False))).text() == "streamed"
     assert caplog.records == []
+
+
+async def test_checks_change_nothing_but_the_log(ask: Ask) -> None:
+    async def refuse(request: web.Request, handler: Handler) -> web.StreamResponse:
+        return web.HTTPForbidden()
+
+    async def forget(request: web.Request, handler: Handler) -> Any:
+        return None
+
+    async def recover(request: web.Request, handler: Handler) -> web.StreamResponse:
+        response: Any = await handler(request)
+        return web.Response(text=type(response).__name__)
+
+    for link, seen in ((refuse, "HTTPForbidden"), (forget, "NoneType")):
+        for checked in (False, True):
+            assert await (await ask(chain(recover, link, endpoint, checked=checked))).text() == seen
+
+
+def test_checks_are_kept_when_chains_are_joined() -> None:
+    router = UrlDispatcherEx(checked=True)
+    plain, with_checks = chain(twice, endpoint, checked=False), chain(twice, endpoint, checked=True)
+    router.add_routes([get("/definition", twice, endpoint)])
+    router.add_get("/finished", plain)
+    handlers: list[Any] = [route.handler for route in router.routes()]
+    handlers += [chain(innocent, with_checks, checked=False), chain(with_checks, checked=False)]
+    assert [handler.__checked__ for handler in handlers] == [True] * 6
+    assert chain(with_checks) is with_checks
+    assert chain(plain, checked=False) is plain
+
+
+async def test_a_path_with_line_breaks_forges_no_line_of_the_log(ask: Ask, caplog: pytest.LogCaptureFixture) -> None:
+    async def wildcard(request: web.Request) -> web.Response:
+        return await chain(twice, endpoint, checked=True)(request.clone(rel_url="/a%0aCRITICAL:root:all is well"))  # type: ignore[return-value]  # a response all the same
+
+    await ask(wildcard)
+    (record,) = caplog.records
+    assert "\n" not in record.getMessage()
+    assert "/a%0ACRITICAL" in record.getMessage()
 
 
 def test_the_links_read_back_from_a_checked_chain_are_the_registered_ones() -> None:

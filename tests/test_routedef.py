@@ -1,5 +1,6 @@
 """Route definitions and tables with links register on any aiohttp router."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,18 @@ def test_a_definition_is_aiohttps_and_says_what_it_defines() -> None:
     assert isinstance(definition, web.RouteDef)
     assert repr(definition) == "<RouteDef GET / -> 'endpoint', allow_head=True, name=None>"
     assert arm.get("/", endpoint).handler is endpoint
+
+
+def test_a_definition_shows_the_names_of_its_links_and_not_what_they_hold() -> None:
+    @dataclasses.dataclass
+    class Key:
+        secret: str
+
+        async def __call__(self, request: web.Request) -> None: ...
+
+    for definition in (arm.get("/", endpoint, without=Key("hidden")), arm.static("/s", HERE, Key("hidden"))):
+        assert "Key]" in repr(definition)
+        assert "hidden" not in repr(definition)
 
 
 def test_the_handler_may_be_a_keyword_as_in_aiohttp() -> None:

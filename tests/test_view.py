@@ -9,7 +9,7 @@ from aiohttp.abc import AbstractView
 from aiohttp.test_utils import make_mocked_request
 from aiohttp.typedefs import Handler
 
-from aiohttp_route_middleware import UrlDispatcherEx, chain, links_of
+from aiohttp_route_middleware import RegistrationError, UrlDispatcherEx, chain, links_of
 
 from .conftest import Ask
 
@@ -84,6 +84,28 @@ async def test_a_method_that_the_view_lacks_is_405_with_its_own_methods(aiohttp_
     assert (response.status, response.headers["Allow"]) == (405, "GET")
 
 
+async def test_a_view_with_a_constructor_and_request_of_its_own_works_behind_links(ask: Ask) -> None:
+    class Own(web.View):
+        def __new__(cls, request: web.Request) -> "Own":
+            made = super().__new__(cls)
+            made.path = request.path
+            return made
+
+        path: str
+
+        @property
+        def request(self) -> web.Request:
+            return self.shown
+
+        def __init__(self, request: web.Request) -> None:
+            self.shown = request
+
+        async def get(self) -> web.Response:
+            return web.Response(text=self.path)
+
+    assert await (await ask(chain(pass_on, Own))).text() == "/"
+
+
 def test_the_subclass_hook_of_the_original_does_not_see_the_composed_class() -> None:
     seen: list[str] = []
 
@@ -101,7 +123,7 @@ def test_the_subclass_hook_of_the_original_does_not_see_the_composed_class() -> 
 
 def test_a_composed_class_cannot_be_derived_from_because_the_links_would_answer_for_the_original() -> None:
     composed: Any = chain(pass_on, Post)
-    with pytest.raises(TypeError, match=r"Derived derives from a composed view; derive from the View itself"):
+    with pytest.raises(RegistrationError, match=r"Derived derives from a composed view; derive from the View itself"):
         type("Derived", (composed,), {})
 
 

@@ -23,6 +23,9 @@ TESTS = [
     "test_web_functional.py",
 ]
 
+# aiohttp 3.14.0 keeps the options of its tests in setup.cfg, later ones in pytest.ini.
+WANTED = re.compile(r"^[^/]+/(tests/.*|pytest\.ini|setup\.cfg)$")
+
 # aiohttp's tests of unreadable files expect that the reader is not root; they fail for root on aiohttp alone, too.
 NOT_AS_ROOT = [
     "test_web_urldispatcher.py::test_static_directory_without_read_permission",
@@ -64,6 +67,8 @@ ASSERTS_IDENTITY = [
     "test_route_def.py::test_route",
 ]
 
+SINCE_3_14_0 = ["test_dispatch_lowercase_method", "test_add_domain_matches_host_with_port"]
+
 # With links, our rules differ on purpose: an endpoint must be async (aiohttp warns, and 4 refuses it),
 # and a returned HTTPException is raised (aiohttp warns, and 4 answers 500).
 DIFFERS_ON_PURPOSE = [
@@ -81,9 +86,7 @@ def aiohttp_tests() -> Path:
         download = ["-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", "aiohttp", "--dest", str(folder)]
         subprocess.run([sys.executable, *download, f"aiohttp=={aiohttp.__version__}"], check=True)
         with tarfile.open(next(folder.glob("*.tar.gz"))) as archive:
-            members = [
-                m for m in archive.getmembers() if m.isfile() and ("/tests/" in m.name or "pytest.ini" in m.name)
-            ]
+            members = [member for member in archive.getmembers() if member.isfile() and WANTED.search(member.name)]
             for member in members:
                 member.name = member.name.partition("/")[2]
             archive.extractall(folder, members, filter="data")
@@ -100,7 +103,8 @@ def run(folder: Path, pass_through: str, left_out: list[str]) -> str:
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         "PYTHONPATH": str(ROOT),
     }
-    command = [sys.executable, "-m", "pytest", "-c", "pytest.ini", "--rootdir=.", *options, *plugins]
+    configuration = "pytest.ini" if (folder / "pytest.ini").exists() else "setup.cfg"
+    command = [sys.executable, "-m", "pytest", "-c", configuration, "--rootdir=.", *options, *plugins]
     done = subprocess.run(
         [*command, *(f"tests/{name}" for name in TESTS)],
         cwd=folder,
@@ -132,4 +136,6 @@ def test_aiohttps_tests_pass_with_links_before_every_handler(aiohttp_tests: Path
 def test_what_is_left_out_exists(aiohttp_tests: Path) -> None:
     for name in ASSERTS_IDENTITY + DIFFERS_ON_PURPOSE + NOT_AS_ROOT:
         file, _, test = name.partition("::")
+        if test in SINCE_3_14_0 and aiohttp.__version__ == "3.14.0":
+            continue
         assert f"def {test}(" in (aiohttp_tests / "tests" / file).read_text(), name
