@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
@@ -34,7 +34,7 @@ from .view import chain_view
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-__all__ = ("chain", "compose", "contains", "flatten", "leave_out", "links_of", "read_leading")
+__all__ = ("blame_link", "chain", "compose", "flatten", "links_of")
 
 _View = TypeVar("_View", bound=AbstractView)
 
@@ -92,7 +92,7 @@ def compose(
     last = members[-1]
     checked = (sys.flags.dev_mode if checked is None else checked) or is_checked(last)
     if len(members) == 1 and (is_checked(last) or not (checked and is_chained(last))):
-        with _blame(last, 1, 1, route):
+        with blame_link(last, 1, 1, route):
             check_bare_endpoint(last)
         return last
     members = members[:-1] + links_of(last)  # a finished chain at the end is joined, not nested
@@ -127,48 +127,9 @@ def links_of(handler: Any) -> tuple[Any, ...]:
     return handler.__links__ if is_chained(handler) else (handler,)
 
 
-def read_leading(links: Sequence[Any], place: str) -> tuple[Any, ...]:
-    """Flatten and validate links that many routes will inherit.
-
-    Args:
-        links: guards and middlewares; no endpoint.
-        place: where they stand, for the error message.
-    """
-    members = tuple(flatten(links))
-    for position, link in enumerate(members, 1):
-        with _blame(link, position, len(members), place):
-            read_link(link)
-    return members
-
-
-def leave_out(inherited: tuple[Any, ...], without: Any, place: str) -> tuple[Any, ...]:
-    """Return `inherited` less the links in `without`, by identity.
-
-    Args:
-        inherited: what comes from the router and from the groups around.
-        without: the links to leave out, one or a list.
-        place: where it was asked for, for the error message.
-    """
-    unwanted = tuple(flatten((without,)))
-    for link in unwanted:
-        if not contains(inherited, link):
-            names = ", ".join(name_link(link) for link in inherited) or "no links at all"
-            raise RegistrationError(
-                f"without= names {describe(link)}, which is none of the links inherited here: {names}",
-                cure="pass the very object that was registered; a factory makes a new one at each call",
-                route=place,
-                link=link,
-            )
-    return tuple(link for link in inherited if not contains(unwanted, link))
-
-
-def contains(links: tuple[Any, ...], link: Any) -> bool:
-    """Tell whether `link` itself is among `links`."""
-    return any(one is link for one in links)
-
-
 @contextmanager
-def _blame(link: Any, position: int, total: int, route: str) -> Generator[None]:
+def blame_link(link: Any, position: int, total: int, route: str) -> Generator[None]:
+    """Turn a `LinkError` into a `RegistrationError` that says which link of which route it was."""
     try:
         yield
     except LinkError as error:
@@ -179,9 +140,9 @@ def _blame(link: Any, position: int, total: int, route: str) -> Generator[None]:
 def _read_members(members: tuple[Any, ...], route: str) -> list[tuple[Any, LinkSpec]]:
     specs: list[tuple[Any, LinkSpec]] = []
     for position, link in enumerate(members[:-1], 1):
-        with _blame(link, position, len(members), route):
+        with blame_link(link, position, len(members), route):
             specs.append((link, read_link(link)))
-    with _blame(members[-1], len(members), len(members), route):
+    with blame_link(members[-1], len(members), len(members), route):
         check_endpoint(members[-1])
     return specs
 

@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from .compiler import blame
+from .answer import blame
 from .link import MiddlewareSpec
 from .naming import describe
 

@@ -24,11 +24,10 @@ from typing import Any, cast
 
 from aiohttp import web
 
-from .errors import AnswerError
+from .answer import settle
 from .link import GuardSpec, LinkSpec, MiddlewareSpec
-from .naming import describe, name_link
 
-__all__ = ("blame", "compile_chain")
+__all__ = ("compile_chain",)
 
 Call = Callable[[web.Request], Any]
 
@@ -55,28 +54,6 @@ def compile_chain(links: Sequence[tuple[Any, LinkSpec]], endpoint: Call, dress: 
             guards = []
         call = _bind_middleware(link, spec, call, dress)
     return _bind_run(guards, call, dress, Shape(is_head=True, is_last=call is endpoint))
-
-
-def settle(answer: Any, link: Any, request: web.Request) -> web.StreamResponse:
-    """Return `answer` if it is a response; raise it if it is an `HTTPException`; else say who returned what.
-
-    Args:
-        answer: what came back.
-        link: who returned it; `None` for one of several middlewares.
-        request: names the chain.
-    """
-    if isinstance(answer, web.HTTPException):
-        raise answer.with_traceback(None)  # one shared by many requests would hold on to all of them
-    if isinstance(answer, web.StreamResponse):
-        return answer
-    # The type, never the value: what a guard returned by mistake may be a secret.
-    culprit = "a middleware (`python -X dev` tells which)" if link is None else describe(link)
-    raise AnswerError(f"{_name_chain(request)}: {culprit} {blame(answer)}")
-
-
-def blame(answer: Any) -> str:
-    """Say what was returned in place of a response, and what the likely mistake is."""
-    return f"returned {_name_answer(answer)} instead of a response; {_advise(answer)}"
 
 
 # ---- runs
@@ -212,35 +189,3 @@ def _wrap_middleware(link: Any, spec: MiddlewareSpec, call: Call) -> FunctionTyp
         return link(request, *by_position, **by_keyword)
 
     return cast(FunctionType, wrapped)
-
-
-# ---- what an AnswerError says
-
-
-def _name_chain(request: web.Request) -> str:
-    try:
-        route = request.match_info.route
-        path = route.resource.canonical if route.resource is not None else request.path
-        links = getattr(route.handler, "__links__", ())
-    except (AssertionError, AttributeError):  # a request that no router has resolved, as in a unit test
-        return f"{request.method} {request.rel_url.raw_path}"
-    names = " -> ".join(name_link(link) for link in links)
-    return f"{request.method} {path} ({names})" if names else f"{request.method} {path}"
-
-
-def _name_answer(answer: Any) -> str:
-    if isinstance(answer, type):
-        return f"the class {answer.__qualname__}"
-    return "None" if answer is None else f"an object of type {type(answer).__qualname__}"
-
-
-def _advise(answer: Any) -> str:
-    if answer is None:
-        return "is a `return` missing? (only a guard may return None, and only before the end)"
-    if inspect.isawaitable(answer):
-        return "is an `await` missing?"
-    if isinstance(answer, BaseException) or (isinstance(answer, type) and issubclass(answer, BaseException)):
-        return "raise it"
-    if callable(answer):
-        return "was a factory registered without being called?"
-    return "return a web.Response; a guard may return None to pass on"

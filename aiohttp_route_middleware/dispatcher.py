@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, NoReturn, cast
 
 from aiohttp import web
 
-from .chain import read_leading
 from .errors import RegistrationError
 from .group import RouteGroup
+from .leading import read_leading
 from .naming import describe
 from .registrar import Registrar
 from .typedefs import Link

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from .chain import leave_out, read_leading
 from .errors import RegistrationError
+from .leading import leave_out, read_leading
 from .naming import describe
 from .registrar import Registrar, require_text
 from .typedefs import Link

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, cast
 from aiohttp import hdrs, web
 from aiohttp.typedefs import PathLike
 
-from .chain import compose, flatten, leave_out
+from .chain import compose, flatten
 from .errors import RegistrationError
+from .leading import leave_out
 from .naming import describe
 from .static import add_static
 from .typedefs import Chain, Link

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 from aiohttp import hdrs, web
 from aiohttp.typedefs import PathLike
 
-from .chain import compose, contains, flatten, leave_out, read_leading
+from .chain import compose, flatten
 from .errors import RegistrationError
+from .leading import read_leading, subtract
 from .naming import name_link
 from .registrar import Registrar, require_text
 from .static import add_static
@@ -247,6 +248,5 @@ class RouteTableDef(Sequence[web.AbstractRouteDef]):
     def _split(self, without: Link) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The table's links less those in `without`, and what is left of `without` for the router to leave out."""
         unwanted = tuple(flatten((without,)))
-        own = tuple(link for link in unwanted if contains(self._links, link))
-        rest = tuple(link for link in unwanted if not contains(self._links, link))
-        return leave_out(self._links, own, repr(self)), {"without": rest} if rest else {}
+        rest = subtract(unwanted, self._links)
+        return subtract(self._links, unwanted), {"without": rest} if rest else {}

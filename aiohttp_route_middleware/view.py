@@ -30,7 +30,8 @@ class ChainedView(AbstractView):
                 f"{cls.__qualname__} derives from a composed view", cure="derive from the View itself, and chain that"
             )
 
-    request = AbstractView.request
+    # even if the original overrides it
+    request = AbstractView.request  # pyright: ignore[reportIncompatibleMethodOverride]  # the very same property
 
     def __new__(cls, *_: Any) -> Any:
         return object.__new__(cls)

@@ -2,8 +2,14 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from pytest_aiohttp.plugin import AiohttpClient
+
+from aiohttp_route_middleware import RegistrationError, UrlDispatcherEx, chain
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -47,3 +53,43 @@ def test_the_quoted_measurements_are_those_that_bench_wrote() -> None:
         quoted = page.read_text().partition("<!-- from bench/results/core.md -->\n")[2].partition("<!-- end -->")[0]
         assert "÷" in quoted
         assert [line for line in quoted.splitlines() if line not in table] == []
+
+
+async def authenticate(request: web.Request) -> None: ...
+
+
+def log_time(request: web.Request, handler: Handler) -> Any: ...
+
+
+async def get_post(request: web.Request) -> Any: ...
+
+
+def quoted(page: Path, start: str) -> str:
+    """The block of a page that starts so, on one line, with file and line of a link left out."""
+    block = page.read_text().partition(f"```\n{start}")[2].partition("```")[0]
+    return blank(start + block)
+
+
+def blank(text: str) -> str:
+    return re.sub(r"\(\S+\.py:\d+\)", "(FILE)", " ".join(text.split()))
+
+
+def test_the_readme_quotes_the_refusal_of_a_wrong_link() -> None:
+    with pytest.raises(RegistrationError) as caught:
+        UrlDispatcherEx().add_get("/posts/{id}", authenticate, log_time, get_post)
+    assert quoted(ROOT / "README.md", "GET /posts") == blank(str(caught.value))
+
+
+async def test_the_page_on_chains_quotes_the_report_of_a_wrong_answer(
+    aiohttp_client: AiohttpClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def log_time(request: web.Request, handler: Handler) -> web.StreamResponse:
+        return await handler(request)
+
+    log_time.__qualname__ = "log_time"
+    app = web.Application()
+    app.router.add_get("/posts/{id}", chain(authenticate, log_time, get_post))
+    await (await aiohttp_client(app)).get("/posts/7")
+    (record,) = caplog.records
+    assert record.exc_info
+    assert quoted(ROOT / "docs" / "chains.md", "AnswerError") == blank(f"AnswerError: {record.exc_info[1]}")
