@@ -30,8 +30,10 @@ class ChainedView(AbstractView):
                 f"{cls.__qualname__} derives from a composed view", cure="derive from the View itself, and chain that"
             )
 
-    # even if the original overrides it
-    request = AbstractView.request  # pyright: ignore[reportIncompatibleMethodOverride]  # the very same property
+    @property
+    def request(self) -> web.Request:
+        """The request, even if the original makes something else of it."""
+        return self._request
 
     def __new__(cls, *_: Any) -> Any:
         return object.__new__(cls)

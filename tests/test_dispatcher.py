@@ -344,7 +344,10 @@ async def test_route_links_run_inside_the_middlewares_of_every_application(
 
     outer, middle = application("outer", outer_extended), application("middle", inner_extended)
     innermost = application("inner", inner_extended)
-    innermost.router.add_get("/{id}", chain(diary.guard("route"), answer), name="post")
+    if inner_extended:
+        RouteGroup(innermost.router).add_get("/{id}", diary.guard("route"), answer, name="post")
+    else:
+        innermost.router.add_get("/{id}", chain(diary.guard("route"), answer), name="post")
     middle.add_subapp("/inner", innermost)
     outer.add_subapp("/middle", middle)
     client = await aiohttp_client(outer)
@@ -356,11 +359,11 @@ async def test_route_links_run_inside_the_middlewares_of_every_application(
 async def test_a_sub_application_by_domain_has_chains(
     diary: Diary, aiohttp_client: AiohttpClient, app: web.Application
 ) -> None:
-    tenant = web.Application()
+    tenant = web.Application(middlewares=[web.middleware(diary.middleware("app"))])
     UrlDispatcherEx.install(tenant, diary.guard("tenant")).add_get("/", endpoint)
     UrlDispatcherEx.install(app, diary.guard("outer")).add_get("/", endpoint)
     app.add_domain("*.example.com", tenant)
     client = await aiohttp_client(app)
     await client.get("/", headers={"Host": "a.example.com"})
     await client.get("/", headers={"Host": "example.org"})
-    assert diary.names == ["tenant", "outer"]
+    assert diary.names == ["app", "tenant", "/app", "outer"]

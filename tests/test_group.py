@@ -8,7 +8,15 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from pytest_aiohttp.plugin import AiohttpClient
 
-from aiohttp_route_middleware import RegistrationError, RouteGroup, UrlDispatcherEx, links_of
+from aiohttp_route_middleware import (
+    RegistrationError,
+    RouteGroup,
+    RouteTableDef,
+    UrlDispatcherEx,
+    get,
+    links_of,
+    static,
+)
 
 from .conftest import Diary
 
@@ -141,15 +149,18 @@ async def test_a_group_takes_route_definitions_and_static_files(
     group = RouteGroup(app.router, "/g", diary.guard("group"))
     table = web.RouteTableDef()
     table.get("/table")(endpoint)
+    own_table = RouteTableDef()
+    own_table.get("/own-table")(endpoint)
     added = group.add_routes([web.get("/get", endpoint), web.static("/s", tmp_path), web.view("/v", Post), *table])
     assert [route.method for route in added] == ["GET", "GET", "HEAD", "*", "GET"]
+    group.add_routes([get("/own-get", endpoint), static("/own-s", tmp_path), *own_table])
     group.add_static("/files", tmp_path, diary.guard("files"))
     client = await aiohttp_client(app)
-    for path in ("/g/get", "/g/s/a.txt", "/g/v", "/g/table"):
+    for path in ("/g/get", "/g/s/a.txt", "/g/v", "/g/table", "/g/own-get", "/g/own-s/a.txt", "/g/own-table"):
         assert (await client.get(path)).status == 200
-    assert diary.names == ["group"] * 4
+    assert diary.names == ["group"] * 7
     assert await (await client.get("/g/files/a.txt")).text() == "a file"
-    assert diary.names[4:] == ["group", "files"]
+    assert diary.names[7:] == ["group", "files"]
 
 
 @pytest.mark.parametrize(
