@@ -9,6 +9,8 @@ from aiohttp.test_utils import TestClient
 from hypothesis import settings
 from pytest_aiohttp.plugin import AiohttpClient
 
+from aiohttp_route_middleware import UrlDispatcherEx, links_of
+
 settings.register_profile("steady", deadline=None)  # a busy machine is no error
 settings.load_profile("steady")
 
@@ -29,6 +31,17 @@ def ask(aiohttp_client: AiohttpClient) -> Ask:
 
 
 Client = TestClient[web.Request, web.Application]
+
+
+@pytest.fixture(params=["extended", "stock"])
+def router(request: pytest.FixtureRequest) -> web.UrlDispatcher:
+    """A router of either kind: what works on any router is tested on both."""
+    return UrlDispatcherEx() if request.param == "extended" else web.UrlDispatcher()
+
+
+def routes(router: web.UrlDispatcher) -> list[tuple[str, str, tuple[Any, ...]]]:
+    """Each route of a router: its method, its path, and the links behind it."""
+    return [(route.method, route.resource.canonical, links_of(route)) for route in router.routes() if route.resource]
 
 
 class Diary:

@@ -1,7 +1,6 @@
 """RouteGroup: a prefix, which may be empty, and leading links, on any router and inside another group."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from aiohttp import web
@@ -14,11 +13,10 @@ from aiohttp_route_middleware import (
     RouteTableDef,
     UrlDispatcherEx,
     get,
-    links_of,
     static,
 )
 
-from .conftest import Diary
+from .conftest import Diary, routes
 
 
 async def endpoint(request: web.Request) -> web.Response:
@@ -38,15 +36,6 @@ async def three(request: web.Request) -> None: ...
 class Post(web.View):
     async def get(self) -> web.Response:
         return web.Response(text="view")
-
-
-@pytest.fixture(params=["extended", "stock"])
-def router(request: pytest.FixtureRequest) -> web.UrlDispatcher:
-    return UrlDispatcherEx() if request.param == "extended" else web.UrlDispatcher()
-
-
-def routes(router: web.UrlDispatcher) -> list[tuple[str, str, tuple[Any, ...]]]:
-    return [(route.method, route.resource.canonical, links_of(route)) for route in router.routes() if route.resource]
 
 
 def test_a_group_has_the_add_methods_of_a_router(router: web.UrlDispatcher) -> None:

@@ -12,7 +12,7 @@ from pytest_aiohttp.plugin import AiohttpClient
 import aiohttp_route_middleware as arm
 from aiohttp_route_middleware import RegistrationError, RouteTableDef, UrlDispatcherEx, links_of
 
-from .conftest import Diary
+from .conftest import Diary, routes
 
 HERE = Path(__file__).parent
 VERBS = ["head", "options", "post", "put", "patch", "delete"]
@@ -35,15 +35,6 @@ async def three(request: web.Request) -> None: ...
 class Post(web.View):
     async def get(self) -> web.Response:
         return web.Response(text="view")
-
-
-@pytest.fixture(params=["extended", "stock"])
-def router(request: pytest.FixtureRequest) -> web.UrlDispatcher:
-    return UrlDispatcherEx() if request.param == "extended" else web.UrlDispatcher()
-
-
-def routes(router: web.UrlDispatcher) -> list[tuple[str, str, tuple[Any, ...]]]:
-    return [(route.method, route.resource.canonical, links_of(route)) for route in router.routes() if route.resource]
 
 
 # ---- functions
