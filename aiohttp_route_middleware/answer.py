@@ -36,12 +36,13 @@ def blame(answer: Any) -> str:
 
 
 def _name_chain(request: web.Request) -> str:
+    path = request.rel_url.raw_path  # raw: no line breaks get into the log
     try:
         route = request.match_info.route
-        path = route.resource.canonical if route.resource is not None else request.path
-        links = getattr(route.handler, "__links__", ())
     except (AssertionError, AttributeError):  # a request that no router has resolved, as in a unit test
-        return f"{request.method} {request.rel_url.raw_path}"
+        return f"{request.method} {path}"
+    path = getattr(route.resource, "canonical", path)
+    links = getattr(route.handler, "__links__", ())
     names = " -> ".join(name_link(link) for link in links)
     return f"{request.method} {path} ({names})" if names else f"{request.method} {path}"
 

@@ -56,7 +56,7 @@ def chain(*links: object, checked: bool | None = None) -> Any:
 
     Args:
         links: guards, middlewares, lists or tuples of them, and last the endpoint: an async handler or a `View` class.
-        checked: log which link returned nothing, called the next one twice, or set headers too late;
+        checked: log which link returned nothing, called on again after an answer, or set headers too late;
             by default only under `python -X dev`.
 
     Returns:

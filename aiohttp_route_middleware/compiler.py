@@ -30,8 +30,6 @@ from .link import GuardSpec, LinkSpec, MiddlewareSpec
 __all__ = ("compile_chain",)
 
 Call = Callable[[web.Request], Any]
-
-
 Dress = Callable[[FunctionType], None]
 
 

@@ -18,13 +18,18 @@ from .typedefs import Chain, Link
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-__all__ = ("Registrar", "require_text")
+__all__ = ("Registrar", "pop_handler", "require_text")
 
 
 def require_text(path: object, place: str) -> None:
     """Raise `RegistrationError` unless `path` is text; a link in its place is the likely mistake."""
     if not isinstance(path, str):
         raise RegistrationError(f"the path is {describe(path)}", cure="the path comes first, as text", route=place)
+
+
+def pop_handler(kwargs: dict[str, Any]) -> tuple[Any, ...]:
+    """Take the handler out of `kwargs` if it is there: aiohttp's methods accept it as a keyword."""
+    return (kwargs.pop("handler"),) if "handler" in kwargs else ()
 
 
 class Registrar:
@@ -105,6 +110,4 @@ class Registrar:
 
     def _compose(self, route: str, links: tuple[Any, ...], without: Any, kwargs: dict[str, Any]) -> Any:
         leading = leave_out(self._links, without, route)
-        # aiohttp's methods take the handler as a keyword, too
-        own = flatten((*links, kwargs.pop("handler")) if "handler" in kwargs else links)
-        return compose(own, leading=leading, route=route, checked=self._checked)
+        return compose((*links, *pop_handler(kwargs)), leading=leading, route=route, checked=self._checked)

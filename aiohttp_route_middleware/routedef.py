@@ -12,7 +12,7 @@ from .chain import compose, flatten
 from .errors import RegistrationError
 from .leading import read_leading, subtract
 from .naming import name_link
-from .registrar import Registrar, require_text
+from .registrar import Registrar, pop_handler, require_text
 from .static import add_static
 from .typedefs import Chain, Endpoint, Link
 
@@ -98,8 +98,8 @@ def route(method: str, path: str, *links: Unpack[Chain], **kwargs: Any) -> web.R
         app.add_routes([route("GET", "/posts/{id}", authenticate, get_post)])
     """
     require_text(path, method)
-    endpoint = (kwargs.pop("handler"),) if "handler" in kwargs else ()
-    return RouteDef(method, path, compose((*links, *endpoint), route=f"{method} {path}"), kwargs)
+    handler = compose((*links, *pop_handler(kwargs)), route=f"{method} {path}")
+    return RouteDef(method, path, handler, kwargs)
 
 
 def get(
