@@ -8,6 +8,7 @@ from aiohttp import web
 
 from .errors import RegistrationError
 from .group import RouteGroup
+from .index import IndexedDispatcher
 from .leading import read_leading
 from .naming import describe
 from .registrar import Registrar
@@ -26,7 +27,7 @@ def _refuse_instance(*_: object, **__: object) -> NoReturn:
     )
 
 
-class UrlDispatcherEx(Registrar, web.UrlDispatcher):  # type: ignore[misc]  # links where aiohttp has one handler
+class UrlDispatcherEx(Registrar, IndexedDispatcher):  # type: ignore[misc]  # links where aiohttp has one handler
     """aiohttp's router, whose `add_*` methods take any number of links before the endpoint.
 
     Routes that are added through a resource (`add_resource(...).add_route(...)`) stay aiohttp's own: no leading
