@@ -1,24 +1,27 @@
 """Route chains for aiohttp: guards and middlewares on one route."""
 
 from .chain import chain, links_of
+from .declarations import guard, middleware, named, provides, requires
 from .dispatcher import UrlDispatcherEx
 from .errors import AnswerError, RegistrationError, RouteMiddlewareError
 from .group import RouteGroup
-from .link import guard, middleware
 from .routedef import RouteTableDef, delete, get, head, options, patch, post, put, route, static, view
-from .typedefs import Endpoint, Guard, Handler, Link, Middleware
+from .typedefs import Endpoint, Guard, Handler, Key, Link, Middleware, Outcome, Trace
 
 __all__ = (
     "AnswerError",
     "Endpoint",
     "Guard",
     "Handler",
+    "Key",
     "Link",
     "Middleware",
+    "Outcome",
     "RegistrationError",
     "RouteGroup",
     "RouteMiddlewareError",
     "RouteTableDef",
+    "Trace",
     "UrlDispatcherEx",
     "chain",
     "delete",
@@ -27,10 +30,13 @@ __all__ = (
     "head",
     "links_of",
     "middleware",
+    "named",
     "options",
     "patch",
     "post",
+    "provides",
     "put",
+    "requires",
     "route",
     "static",
     "view",

@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from .errors import AnswerError
+from .marks import read_record
 from .naming import describe, name_link
 
 __all__ = ("blame", "settle")
@@ -42,8 +43,8 @@ def _name_chain(request: web.Request) -> str:
     except (AssertionError, AttributeError):  # a request that no router has resolved, as in a unit test
         return f"{request.method} {path}"
     path = getattr(route.resource, "canonical", path)
-    links = getattr(route.handler, "__links__", ())
-    names = " -> ".join(name_link(link) for link in links)
+    record = read_record(route.handler)
+    names = " -> ".join(name_link(link) for link in record.links) if record else ""
     return f"{request.method} {path} ({names})" if names else f"{request.method} {path}"
 
 

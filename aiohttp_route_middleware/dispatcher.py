@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, NoReturn, cast
 
 from aiohttp import web
 
+from .declarations import read_keys
 from .errors import RegistrationError
 from .group import RouteGroup
 from .index import IndexedDispatcher
 from .leading import read_leading
 from .naming import describe
 from .registrar import Registrar
-from .typedefs import Link
+from .settings import Settings
+from .typedefs import Keys, Link, Trace
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -36,6 +38,8 @@ class UrlDispatcherEx(Registrar, IndexedDispatcher):  # type: ignore[misc]  # li
     Args:
         links: stand before each route of this router; sub-applications have routers and links of their own.
         checked: as for `chain()`; by default only under `python -X dev`.
+        trace: as for `chain()`; by default nothing is traced.
+        given: as for `chain()`.
 
     Raises:
         RegistrationError: one of the links is not one.
@@ -45,21 +49,32 @@ class UrlDispatcherEx(Registrar, IndexedDispatcher):  # type: ignore[misc]  # li
         app.router.add_get("/posts/{id}", authenticate, authorise(["post:read"]), get_post)
     """
 
-    def __init__(self, *links: Link, checked: bool | None = None) -> None:
+    def __init__(
+        self, *links: Link, checked: bool | None = None, trace: Trace | None = None, given: Keys = ()
+    ) -> None:
         super().__init__()
         self._links = read_leading(links, "UrlDispatcherEx")
-        self._checked = checked
+        self._settings = Settings(checked, trace, read_keys(given, "given="))
         self.install = _refuse_instance  # type: ignore[method-assign]  # its links would be left behind
         self._router = cast(web.UrlDispatcher, super(Registrar, self))  # aiohttp's own methods of this very router
 
     @classmethod
-    def install(cls, app: web.Application, *links: Link, checked: bool | None = None) -> Self:
+    def install(
+        cls,
+        app: web.Application,
+        *links: Link,
+        checked: bool | None = None,
+        trace: Trace | None = None,
+        given: Keys = (),
+    ) -> Self:
         """Give a fresh application an extended router, without the deprecated argument of `web.Application`.
 
         Args:
             app: an application without routes.
             links: stand before each route of this router.
             checked: as for `chain()`.
+            trace: as for `chain()`.
+            given: as for `chain()`.
 
         Returns:
             The new router, which is `app.router` from now on.
@@ -87,10 +102,10 @@ class UrlDispatcherEx(Registrar, IndexedDispatcher):  # type: ignore[misc]  # li
                 "install() came too late: the application has routes, or has started",
                 cure="call it right after web.Application()",
             )
-        router = cls(*links, checked=checked)
+        router = cls(*links, checked=checked, trace=trace, given=given)
         app._router = router  # the one private touch: aiohttp 3 and 4 have no other way that lasts
         return router
 
-    def group(self, prefix: str = "", *links: Link, without: Link = ()) -> RouteGroup:
+    def group(self, prefix: str = "", *links: Link, without: Link = (), given: Keys = ()) -> RouteGroup:
         """Open a group of routes below this router; see `RouteGroup`."""
-        return RouteGroup(self, prefix, *links, without=without)
+        return RouteGroup(self, prefix, *links, without=without, given=given)

@@ -2,14 +2,16 @@
 
 RouteMiddlewareError
 ├── RegistrationError   refused when a chain, route or group is registered (also a ValueError)
-└── AnswerError         a link answered with something that is not a response (also a TypeError)
+├── AnswerError         a link answered with something that is not a response (also a TypeError)
+├── PolicyError         an application must not start: a route lacks the links that it must have
+└── InspectionError     what is to be looked at cannot be found or read
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-__all__ = ("AnswerError", "RegistrationError", "RouteMiddlewareError")
+__all__ = ("AnswerError", "InspectionError", "PolicyError", "RegistrationError", "RouteMiddlewareError")
 
 
 class RouteMiddlewareError(Exception):
@@ -38,3 +40,11 @@ class RegistrationError(RouteMiddlewareError, ValueError):
 
 class AnswerError(RouteMiddlewareError, TypeError):
     """A link returned neither a response nor, for a guard, `None`; aiohttp answers 500 and logs this."""
+
+
+class PolicyError(RouteMiddlewareError):
+    """An application was refused at start-up: the message names each route that lacks the links it must have."""
+
+
+class InspectionError(RouteMiddlewareError):
+    """An application, a route or a file that is to be looked at cannot be found or read."""

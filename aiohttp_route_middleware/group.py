@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from .declarations import read_keys
 from .errors import RegistrationError
 from .leading import leave_out, read_leading
 from .naming import describe
 from .registrar import Registrar, require_text
-from .typedefs import Link
+from .typedefs import Keys, Link
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -30,6 +31,7 @@ class RouteGroup(Registrar):
         prefix: put before each path; `""` or like `/posts`.
         links: stand before each route of the group, after those it inherits.
         without: inherited links to leave out of the whole group, by identity.
+        given: request keys that are set before its chains run, by a middleware of the application.
 
     Raises:
         RegistrationError: the prefix is not one, a link is not one, or `without` names what is not inherited.
@@ -42,7 +44,12 @@ class RouteGroup(Registrar):
     _prefix: str
 
     def __init__(
-        self, router: web.UrlDispatcher | RouteGroup, prefix: str = "", *links: Link, without: Link = ()
+        self,
+        router: web.UrlDispatcher | RouteGroup,
+        prefix: str = "",
+        *links: Link,
+        without: Link = (),
+        given: Keys = (),
     ) -> None:
         place = f"group {prefix!r}"
         if not isinstance(router, (web.UrlDispatcher, RouteGroup)):
@@ -56,14 +63,15 @@ class RouteGroup(Registrar):
             )
         inherited: tuple[Link, ...] = ()
         if isinstance(router, Registrar):
-            inherited, self._checked = router.links, router._checked
+            inherited, self._settings = router.links, router._settings
         self._router = router._router if isinstance(router, Registrar) else router
         self._prefix = router._prefix + prefix if isinstance(router, RouteGroup) else prefix
         self._links = leave_out(inherited, without, place) + read_leading(links, place)
+        self._settings = self._settings.give(read_keys(given, "given="))
 
-    def group(self, prefix: str = "", *links: Link, without: Link = ()) -> RouteGroup:
+    def group(self, prefix: str = "", *links: Link, without: Link = (), given: Keys = ()) -> RouteGroup:
         """Open a group inside this one."""
-        return RouteGroup(self, prefix, *links, without=without)
+        return RouteGroup(self, prefix, *links, without=without, given=given)
 
     def __enter__(self) -> Self:
         return self

@@ -10,14 +10,12 @@ from __future__ import annotations
 import asyncio
 import inspect
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from aiohttp.abc import AbstractView
 
-from .errors import RegistrationError
-from .naming import describe, unwrap_partial
+from .marks import read_mark, read_record, unwrap_partial
 from .parameters import Parameters, read_parameters
 
 __all__ = (
@@ -27,16 +25,8 @@ __all__ = (
     "MiddlewareSpec",
     "check_bare_endpoint",
     "check_endpoint",
-    "guard",
-    "is_chained",
-    "is_checked",
-    "mark_chained",
-    "middleware",
     "read_link",
 )
-
-_F = TypeVar("_F", bound=Callable[..., Any])
-_MARK = "__link_kind__"
 
 
 @dataclass(frozen=True)
@@ -65,57 +55,14 @@ class LinkError(Exception):
         self.cure = cure
 
 
-def middleware(function: _F) -> _F:
-    """Mark a callable as a middleware, whatever its signature looks like.
-
-    Only wrappers that take `*args` need it. `@web.middleware` is understood as well, but leaves no trace on aiohttp 4.
-
-    Args:
-        function: an async callable that can be called with `(request, handler)`.
-
-    Returns:
-        The function itself.
-
-    Example:
-        @middleware
-        async def logged(*args): return await wrapped(*args)
-    """
-    return _mark(function, "middleware")
-
-
-def guard(function: _F) -> _F:
-    """Mark a callable as a guard, whatever its signature looks like.
-
-    Args:
-        function: a callable, async or plain, that can be called with `(request)`.
-
-    Returns:
-        The function itself.
-
-    Example:
-        @guard
-        async def checked(*args): return await wrapped(*args)
-    """
-    return _mark(function, "guard")
-
-
-def _mark(function: _F, mark: str) -> _F:
-    try:
-        setattr(function, _MARK, mark)
-    except AttributeError as error:
-        cure = "mark the function itself, in its class or where it is written"
-        raise RegistrationError(f"{describe(function)} cannot be marked", cure=cure, link=function) from error
-    return function
-
-
 def read_link(link: Any) -> LinkSpec:
     """Tell what a link before the endpoint is, or raise `LinkError`."""
     _check_callable(link)
     if isinstance(link, type):
         raise _refuse_class(link)
-    if is_chained(link):
+    if read_record(link) is not None:
         raise LinkError("is a finished chain, which always answers", "put it last, or pass its links as a list")
-    mark = _read_mark(link)
+    mark = _read_kind(link)
     parameters = read_parameters(link)
     if parameters is None:
         raise LinkError("has no signature to read", "wrap it in `async def name(request)` or `(request, handler)`")
@@ -136,7 +83,7 @@ def check_bare_endpoint(link: Any) -> Parameters | None:
     parameters = None if isinstance(link, type) else read_parameters(link)
     if parameters is not None and len(parameters.required) > 1:
         _check_bound(parameters)
-    if _read_mark(link) == "middleware" or (parameters is not None and parameters.look_like_middleware):
+    if _read_kind(link) == "middleware" or (parameters is not None and parameters.look_like_middleware):
         raise LinkError("is a middleware, and nothing follows it", "put an endpoint last: async def name(request)")
     return parameters
 
@@ -163,21 +110,6 @@ def check_endpoint(link: Any) -> None:
         )
 
 
-def is_chained(handler: Any) -> bool:
-    """Tell whether `handler` is a finished chain; a wrapper with the copied attributes of one is not."""
-    return handler is not None and getattr(handler, "__chained__", None) is handler
-
-
-def is_checked(handler: Any) -> bool:
-    """Tell whether `handler` is a finished chain that was compiled with checks."""
-    return is_chained(handler) and bool(handler.__checked__)
-
-
-def mark_chained(handler: Any) -> None:
-    """Make `is_chained()` true for `handler`."""
-    handler.__chained__ = handler
-
-
 def _check_callable(link: Any) -> None:
     if callable(link):
         return
@@ -197,14 +129,11 @@ def _refuse_class(link: type) -> LinkError:
     return LinkError("is a class, not a link", f"pass an instance: {link.__name__}(...)")
 
 
-def _read_mark(link: Any) -> str | None:
-    for marked in (link, unwrap_partial(link), getattr(type(link), "__call__", None)):  # noqa: B004  # for its mark
-        mark = getattr(marked, _MARK, None)
-        if mark in ("guard", "middleware"):
-            return str(mark)
-        if getattr(marked, "__middleware_version__", None) == 1:
-            return "middleware"
-    return None
+def _read_kind(link: Any) -> str | None:
+    kind = read_mark(link, "__link_kind__")
+    if kind in ("guard", "middleware"):
+        return str(kind)
+    return "middleware" if read_mark(link, "__middleware_version__") == 1 else None
 
 
 def _read_middleware(link: Any, parameters: Parameters, *, marked: bool) -> MiddlewareSpec:

@@ -1,44 +1,43 @@
-"""How a link is named in errors and logs: as a reader of the code knows it, with file and line."""
+"""How a link is named in errors, logs and listings: as a reader of the code knows it, with file and line."""
 
 from __future__ import annotations
 
-import functools
-from types import CodeType
 from typing import Any
 
-__all__ = ("describe", "name_link", "unwrap_partial")
+from .marks import read_mark, read_record, unwrap_partial
+from .places import find_code
+
+__all__ = ("describe", "name_key", "name_link", "print_plainly")
 
 
 def describe(link: Any) -> str:
     """Name a link with the file and line where it is written."""
-    if getattr(link, "__chained__", None) is link:  # a finished chain: what it ends in is what one looks for
-        link = getattr(link, "__wrapped__", link)
-    code = _find_code(unwrap_partial(link))
+    record = read_record(link)
+    # what a finished chain ends in is what one looks for, and what a trace is wrapped around
+    link = record.links[-1] if record else getattr(link, "__stands_for__", link)
+    code = find_code(unwrap_partial(link))
     return name_link(link) if code is None else f"{name_link(link)} ({code.co_filename}:{code.co_firstlineno})"
 
 
 def name_link(link: Any) -> str:
-    """Name a link: the function, the method, the class, or the class of the object.
+    """Name a link: as it calls itself by `@named`, or the function, the method, the class, the class of the object.
 
     The function `authorise` that a factory `authorise` has made is called `authorise`, not `authorise.authorise`.
     """
+    name = read_mark(link, "__link_name__")
+    if isinstance(name, str):
+        return name
     link = unwrap_partial(link)
     name = getattr(link, "__qualname__", None) or type(link).__qualname__
     parts = str(name).split(".<locals>.")
     return ".".join(part for place, part in enumerate(parts) if place == 0 or part != parts[place - 1])
 
 
-def unwrap_partial(link: Any) -> Any:
-    """Return the callable inside any `functools.partial`."""
-    while isinstance(link, functools.partial):
-        link = link.func
-    return link
+def name_key(key: Any) -> str:
+    """Name a request key as it was named when it was made, with its module; a text stays in quotes."""
+    return repr(key) if isinstance(key, str) else str(key).removeprefix("<RequestKey(").partition(",")[0]
 
 
-def _find_code(link: Any) -> CodeType | None:
-    call = getattr(type(link), "__call__", None)  # noqa: B004  # its code is wanted, not whether it is callable
-    for function in (link, call):
-        code = getattr(function, "__code__", None)
-        if type(code) is CodeType:  # a mock would pass for one
-            return code
-    return None
+def print_plainly(text: str) -> str:
+    """Escape what a line of text should not hold: line breaks, and what would steer a terminal."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)

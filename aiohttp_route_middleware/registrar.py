@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import PathLike
 
-from .chain import compose, flatten
+from .chain import compose
+from .declarations import read_keys
 from .errors import RegistrationError
 from .leading import leave_out
 from .naming import describe
+from .places import find_caller, note_site
+from .settings import Settings
 from .static import add_static
-from .typedefs import Chain, Link
+from .typedefs import Chain, Keys, Link
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -35,14 +38,15 @@ def pop_handler(kwargs: dict[str, Any]) -> tuple[Any, ...]:
 class Registrar:
     """Registers chains: whatever leading links it has stand before the links of each route.
 
-    Each method takes what aiohttp's method of the same name takes, with links before the endpoint, and
-    `without=`: inherited links to leave out of this route, by identity. Other keywords go to aiohttp as they are.
+    Each method takes what aiohttp's method of the same name takes, with links before the endpoint, and two keywords
+    more: `without=`, inherited links to leave out of this route, by identity; `given=`, request keys that are set
+    before its chain runs, by a middleware of the application. Other keywords go to aiohttp as they are.
     All of them raise `RegistrationError` before anything of the route is added to the router.
     """
 
     _router: web.UrlDispatcher  # aiohttp's own methods
     _links: tuple[Any, ...] = ()
-    _checked: bool | None = None
+    _settings: Settings = Settings()
 
     @property
     def links(self) -> tuple[Any, ...]:
@@ -50,18 +54,20 @@ class Registrar:
         return self._links
 
     def add_route(
-        self, method: str, path: str, *links: Unpack[Chain], without: Link = (), **kwargs: Any
+        self, method: str, path: str, *links: Unpack[Chain], without: Link = (), given: Keys = (), **kwargs: Any
     ) -> web.AbstractRoute:
         """Register a chain for one method, or for all with `"*"`."""
         path = self._locate(path)
-        handler = self._compose(f"{method} {path}", links, without, kwargs)
-        return self._router.add_route(method, path, handler, **kwargs)
+        handler = self._compose(f"{method} {path}", (*links, *pop_handler(kwargs)), without, given)
+        return note_site(self._router.add_route(method, path, handler, **kwargs), find_caller())
 
-    def add_get(self, path: str, *links: Unpack[Chain], without: Link = (), **kwargs: Any) -> web.AbstractRoute:
+    def add_get(
+        self, path: str, *links: Unpack[Chain], without: Link = (), given: Keys = (), **kwargs: Any
+    ) -> web.AbstractRoute:
         """Register a chain for GET, and the same for HEAD unless `allow_head=False`."""
         path = self._locate(path)
-        handler = self._compose(f"GET {path}", links, without, kwargs)
-        return self._router.add_get(path, handler, **kwargs)
+        handler = self._compose(f"GET {path}", (*links, *pop_handler(kwargs)), without, given)
+        return note_site(self._router.add_get(path, handler, **kwargs), find_caller())
 
     def add_head(self, path: str, *links: Unpack[Chain], **kwargs: Any) -> web.AbstractRoute:
         """Register a chain for HEAD."""
@@ -92,12 +98,10 @@ class Registrar:
         return self.add_route(hdrs.METH_ANY, path, *links, **kwargs)
 
     def add_static(
-        self, prefix: str, path: PathLike, *links: Link, without: Link = (), **kwargs: Any
+        self, prefix: str, path: PathLike, *links: Link, without: Link = (), given: Keys = (), **kwargs: Any
     ) -> web.AbstractResource:
         """Register a directory of files; the links run before a file is sent."""
-        prefix = self._locate(prefix)
-        leading = leave_out(self._links, without, f"static {prefix}")
-        return add_static(self._router, prefix, path, (*leading, *flatten(links)), self._checked, **kwargs)
+        return self._add_static(prefix, path, links, (), without=without, given=given, **kwargs)
 
     def add_routes(self, routes: Iterable[web.AbstractRouteDef]) -> list[web.AbstractRoute]:
         """Register route definitions, ours and aiohttp's, each behind the leading links."""
@@ -108,6 +112,27 @@ class Registrar:
         require_text(path, "UrlDispatcherEx")
         return path
 
-    def _compose(self, route: str, links: tuple[Any, ...], without: Any, kwargs: dict[str, Any]) -> Any:
+    def _add_static(
+        self,
+        prefix: str,
+        path: PathLike,
+        links: Sequence[Any],
+        leading: tuple[Any, ...],
+        *,
+        without: Link = (),
+        given: Keys = (),
+        **kwargs: Any,
+    ) -> web.AbstractResource:
+        """Register a directory behind the links of this router, those that `leading` adds, and its own."""
+        prefix = self._locate(prefix)
+        inherited = leave_out(self._links, without, f"static {prefix}") + leading
+        settings = self._settings.give(read_keys(given, "given="))
+        resource = add_static(self._router, prefix, path, links, inherited, settings, **kwargs)
+        for route in resource:
+            note_site(route, find_caller())
+        return resource
+
+    def _compose(self, route: str, links: tuple[Any, ...], without: Any, given: Keys) -> Any:
         leading = leave_out(self._links, without, route)
-        return compose((*links, *pop_handler(kwargs)), leading=leading, route=route, checked=self._checked)
+        settings = self._settings.give(read_keys(given, "given="))
+        return compose(links, leading=leading, route=route, settings=settings)

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 from aiohttp import hdrs, web
 from aiohttp.typedefs import PathLike
 
-from .chain import compose, flatten
+from .chain import check_finished, compose, flatten
+from .declarations import read_keys
 from .errors import RegistrationError
 from .leading import read_leading, subtract
 from .naming import name_link
+from .places import find_caller, note_site
 from .registrar import Registrar, pop_handler, require_text
+from .settings import Settings
 from .static import add_static
-from .typedefs import Chain, Endpoint, Link
+from .typedefs import Chain, Endpoint, Key, Keys, Link
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -37,12 +40,25 @@ _E = TypeVar("_E", bound=Endpoint)
 
 
 class RouteDef(web.RouteDef):
-    """aiohttp's route definition, which can also leave out links that it inherits where it is registered."""
+    """aiohttp's route definition, which also knows what to leave out of, and what is given to, its chain."""
+
+    def __init__(self, method: str, path: str, handler: Any, kwargs: dict[str, Any]) -> None:
+        super().__init__(method, path, handler, kwargs)
+        object.__setattr__(self, "_site", find_caller())  # aiohttp's definitions are frozen
 
     def register(self, router: web.UrlDispatcher | Registrar) -> list[web.AbstractRoute]:
-        if not isinstance(router, Registrar):
-            _refuse_without(self.kwargs, f"{self.method} {self.path}")
-        return super().register(cast(web.UrlDispatcher, router))
+        if isinstance(router, Registrar):
+            routes = super().register(cast(web.UrlDispatcher, router))
+        else:
+            routes = self._finish().register(router)
+        return [note_site(route, vars(self)["_site"]) for route in routes]
+
+    def _finish(self) -> web.RouteDef:
+        """Return what a router without links takes."""
+        place = f"{self.method} {self.path}"
+        kwargs, given = _read_extras(self.kwargs, place)
+        check_finished(self.handler, given, place)
+        return web.RouteDef(self.method, self.path, self.handler, kwargs)
 
     def __repr__(self) -> str:
         if "without" not in self.kwargs:
@@ -54,18 +70,23 @@ class RouteDef(web.RouteDef):
 class StaticDef(web.StaticDef):
     """aiohttp's definition of a static resource, behind links."""
 
+    def __init__(
+        self, prefix: str, path: PathLike, kwargs: dict[str, Any], links: Sequence[Any], leading: tuple[Any, ...]
+    ) -> None:
+        super().__init__(prefix, path, {**kwargs, "links": links, "leading": leading})
+        object.__setattr__(self, "_site", find_caller())
+
     def __repr__(self) -> str:
-        return f"<StaticDef {self.prefix} -> {self.path}, links={_name_links(self.kwargs['links'])}>"
+        links = _name_links((*self.kwargs["leading"], *self.kwargs["links"]))
+        return f"<StaticDef {self.prefix} -> {self.path}, links={links}>"
 
     def register(self, router: web.UrlDispatcher | Registrar) -> list[web.AbstractRoute]:
-        kwargs = dict(self.kwargs)
-        links = kwargs.pop("links")
         if isinstance(router, Registrar):
-            resource = router.add_static(self.prefix, self.path, *links, **kwargs)
+            resource = router._add_static(self.prefix, self.path, **self.kwargs)
         else:
-            _refuse_without(kwargs, f"static {self.prefix}")
-            resource = add_static(router, self.prefix, self.path, links, None, **kwargs)
-        return list(resource)
+            kwargs, given = _read_extras(self.kwargs, f"static {self.prefix}")
+            resource = add_static(router, self.prefix, self.path, settings=Settings(given=given), **kwargs)
+        return [note_site(route, vars(self)["_site"]) for route in resource]
 
 
 def _name_links(links: Iterable[Any]) -> str:
@@ -73,13 +94,16 @@ def _name_links(links: Iterable[Any]) -> str:
     return f"[{', '.join(name_link(link) for link in links)}]"
 
 
-def _refuse_without(kwargs: Mapping[str, Any], place: str) -> None:
+def _read_extras(kwargs: Mapping[str, Any], place: str) -> tuple[dict[str, Any], tuple[Key, ...]]:
+    """Part what aiohttp's own router takes from the request keys that are given."""
     if "without" in kwargs:
         raise RegistrationError(
             "without= needs a router with leading links",
             cure="register the definition on a UrlDispatcherEx or a RouteGroup",
             route=place,
         )
+    rest = dict(kwargs)
+    return rest, read_keys(rest.pop("given", ()), "given=")
 
 
 def route(method: str, path: str, *links: Unpack[Chain], **kwargs: Any) -> web.RouteDef:
@@ -89,7 +113,8 @@ def route(method: str, path: str, *links: Unpack[Chain], **kwargs: Any) -> web.R
         method: the HTTP method.
         path: as for aiohttp's `web.route()`.
         links: links, and the endpoint last.
-        kwargs: `name`, `expect_handler` and `without` (inherited links to leave out).
+        kwargs: `name`, `expect_handler`, `without` (inherited links to leave out) and `given` (request keys that are
+            set before the chain runs, by a middleware of the application).
 
     Raises:
         RegistrationError: a link is not one; the message says which, and what to write instead.
@@ -97,8 +122,17 @@ def route(method: str, path: str, *links: Unpack[Chain], **kwargs: Any) -> web.R
     Example:
         app.add_routes([route("GET", "/posts/{id}", authenticate, get_post)])
     """
+    return _define(method, path, links, (), kwargs)
+
+
+def _define(
+    method: str, path: str, links: tuple[Any, ...], leading: tuple[Any, ...], kwargs: dict[str, Any]
+) -> RouteDef:
     require_text(path, method)
-    handler = compose((*links, *pop_handler(kwargs)), route=f"{method} {path}")
+    links = (*links, *pop_handler(kwargs))
+    read_keys(kwargs.get("given", ()), "given=")
+    # the order is judged where the definition is registered: other links may come before these there
+    handler = compose(links, leading=leading, route=f"{method} {path}", is_final=False)
     return RouteDef(method, path, handler, kwargs)
 
 
@@ -151,12 +185,12 @@ def static(prefix: str, path: PathLike, *links: Link, **kwargs: Any) -> web.Stat
         prefix: the URL prefix of the files.
         path: the directory.
         links: guards and middlewares.
-        kwargs: as for aiohttp's `web.static()`, and `without`.
+        kwargs: as for aiohttp's `web.static()`, and `without` and `given` as for `route()`.
 
     Example:
         app.add_routes([static("/reports", "reports", authenticate)])
     """
-    return StaticDef(prefix, path, {**kwargs, "links": read_leading(links, f"static {prefix}")})
+    return StaticDef(prefix, path, kwargs, read_leading(links, f"static {prefix}"), ())
 
 
 class RouteTableDef(Sequence[web.AbstractRouteDef]):
@@ -164,6 +198,7 @@ class RouteTableDef(Sequence[web.AbstractRouteDef]):
 
     Args:
         links: stand before each route of the table.
+        given: request keys that are set before its chains run, by a middleware of the application.
 
     Raises:
         RegistrationError: one of the links is not one.
@@ -177,8 +212,9 @@ class RouteTableDef(Sequence[web.AbstractRouteDef]):
         app.add_routes(routes)
     """
 
-    def __init__(self, *links: Link) -> None:
+    def __init__(self, *links: Link, given: Keys = ()) -> None:
         self._links = read_leading(links, "RouteTableDef")
+        self._given = read_keys(given, "given=")
         self._items: list[web.AbstractRouteDef] = []
 
     def __repr__(self) -> str:
@@ -196,14 +232,15 @@ class RouteTableDef(Sequence[web.AbstractRouteDef]):
     def __len__(self) -> int:
         return len(self._items)
 
-    def route(self, method: str, path: str, *links: Link, without: Link = (), **kwargs: Any) -> Callable[[_E], _E]:
+    def route(
+        self, method: str, path: str, *links: Link, without: Link = (), given: Keys = (), **kwargs: Any
+    ) -> Callable[[_E], _E]:
         """Register the decorated function, or `View` class, for one method, or for all with `"*"`."""
         require_text(path, f"{self!r}.route({method!r})")
-        leading, rest = self._split(without)
-        before: tuple[Link, ...] = (*leading, *links)
+        leading, rest = self._split(without, given)
 
         def register(endpoint: _E) -> _E:
-            self._items.append(route(method, path, *before, endpoint, **kwargs, **rest))
+            self._items.append(_define(method, path, (*links, endpoint), leading, {**kwargs, **rest}))
             return endpoint
 
         return register
@@ -240,13 +277,18 @@ class RouteTableDef(Sequence[web.AbstractRouteDef]):
         """Register the decorated `View` class for all methods."""
         return self.route(hdrs.METH_ANY, path, *links, **kwargs)
 
-    def static(self, prefix: str, path: PathLike, *links: Link, without: Link = (), **kwargs: Any) -> None:
+    def static(
+        self, prefix: str, path: PathLike, *links: Link, without: Link = (), given: Keys = (), **kwargs: Any
+    ) -> None:
         """Register a directory of files; the links run before a file is sent."""
-        leading, rest = self._split(without)
-        self._items.append(static(prefix, path, *(*leading, *links), **kwargs, **rest))
+        leading, rest = self._split(without, given)
+        own = read_leading(links, f"static {prefix}")
+        self._items.append(StaticDef(prefix, path, {**kwargs, **rest}, own, leading))
 
-    def _split(self, without: Link) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """The table's links less those in `without`, and what is left of `without` for the router to leave out."""
+    def _split(self, without: Link, given: Keys) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The table's links less those in `without`; and what the router is told: what is left of it, and given."""
         unwanted = tuple(flatten((without,)))
         rest = subtract(unwanted, self._links)
-        return subtract(self._links, unwanted), {"without": rest} if rest else {}
+        keys = (*self._given, *read_keys(given, "given="))
+        told = {"without": rest, "given": keys}
+        return subtract(self._links, unwanted), {name: value for name, value in told.items() if value}

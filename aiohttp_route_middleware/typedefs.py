@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, Union
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, Union
 
 from aiohttp import web
 from aiohttp.abc import AbstractView
@@ -12,7 +13,7 @@ from aiohttp.typedefs import Handler
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-__all__ = ("Chain", "Endpoint", "Guard", "Handler", "Link", "Middleware")
+__all__ = ("Chain", "Endpoint", "Guard", "Handler", "Key", "Keys", "Link", "Middleware", "Outcome", "Trace")
 
 # A guard may be `async def` or plain `def`. `Coroutine`, not `Awaitable`: a `View` is awaitable too,
 # and a type checker shall see that a View in the middle of a chain is a mistake.
@@ -33,3 +34,27 @@ Endpoint: TypeAlias = Union[Handler, type[AbstractView]]
 
 # What `*links` takes wherever a route is registered: any number of links, and an endpoint last.
 Chain: TypeAlias = "tuple[Unpack[tuple[Link, ...]], Endpoint]"
+
+# Under what a link hands something on: `request[key]`.
+Key: TypeAlias = Union["web.RequestKey[Any]", str]
+Keys: TypeAlias = Union[Key, Sequence[Key]]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a link ended.
+
+    Args:
+        kind: `"passed"`: it let the request through to the next link; `"answered"`: the response is its own;
+            `"raised"`: an exception came out of it, an `HTTPException` or a cancellation included.
+        answer: what it returned, which for a middleware that passed is what it made of the answer.
+        error: what it raised.
+    """
+
+    kind: Literal["passed", "answered", "raised"]
+    answer: Any = None
+    error: BaseException | None = None
+
+
+# Called when a link starts, with that very link; what it returns is called when the link ends.
+Trace: TypeAlias = Callable[[web.Request, Any], Callable[[Outcome], None]]

@@ -10,6 +10,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from aiohttp_route_middleware import UrlDispatcherEx, chain, get, links_of
+from aiohttp_route_middleware.marks import read_record
 
 from .conftest import Ask
 
@@ -145,7 +146,8 @@ def test_checks_are_kept_when_chains_are_joined() -> None:
     router.add_get("/finished", plain)
     handlers: list[Any] = [route.handler for route in router.routes()]
     handlers += [chain(innocent, with_checks, checked=False), chain(with_checks, checked=False)]
-    assert [handler.__checked__ for handler in handlers] == [True] * 6
+    records = [read_record(handler) for handler in handlers]
+    assert [record is not None and record.settings.is_checked for record in records] == [True] * 6
     assert chain(with_checks) is with_checks
     assert chain(plain, checked=False) is plain
 

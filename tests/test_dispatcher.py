@@ -11,6 +11,7 @@ from aiohttp.typedefs import Handler
 from pytest_aiohttp.plugin import AiohttpClient
 
 from aiohttp_route_middleware import RegistrationError, RouteGroup, UrlDispatcherEx, chain, links_of
+from aiohttp_route_middleware.marks import read_record
 
 from .conftest import Diary
 
@@ -194,8 +195,9 @@ def test_checked_is_handed_on_to_every_chain() -> None:
     group = router.group("/group")
     for registrar in (router, group):
         handler = registrar.add_get("/", endpoint, allow_head=False).handler
-        bound: Any = handler
-        assert bound.__checked__
+        record = read_record(handler)
+        assert record is not None
+        assert record.settings.is_checked
 
 
 # ---- refusals

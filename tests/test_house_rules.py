@@ -13,38 +13,72 @@ import aiohttp_route_middleware
 PACKAGE = Path(aiohttp_route_middleware.__file__).parent
 ROOT = PACKAGE.parent
 
-# Each room may import from the rooms above it, from aiohttp and from the standard library; nothing else.
-# The picture in CONTRIBUTING.md lists the rooms in this order.
-CORE = re.findall(r"^  ([a-z]\w*)\.py ", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE)
+
+def draw_rooms() -> list[str]:
+    """The rooms in the order of the picture in CONTRIBUTING.md, those of a folder as `folder.room`."""
+    rooms: list[str] = []
+    folder = ""
+    for indent, name, kind in re.findall(
+        r"^( {2,4})(\w+)(\.py|/) ", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE
+    ):
+        if kind == "/":
+            folder = name
+            rooms.append(name)
+        elif name != "__init__":
+            rooms.append(f"{folder}.{name}" if len(indent) == 4 else name)
+    return rooms
+
+
+ROOMS = draw_rooms()
+FOLDERS = {room.split(".")[0] for room in ROOMS if "." in room}
 
 
 def modules() -> list[Path]:
     return sorted(PACKAGE.rglob("*.py"))
 
 
+def find_room(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
+
+
 def imports(path: Path) -> list[str]:
-    """Every module that `path` imports, ours as `.name`; what only type checkers or Python 3.14 import counts, too."""
+    """Every module that `path` imports, ours as `.room`; what only type checkers or Python 3.14 import counts, too."""
     found: list[str] = []
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             found += [name.name for name in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level:
+            parts = path.relative_to(PACKAGE).parent.parts
+            around = parts[: len(parts) + 1 - node.level]
+            found.append("." + ".".join([*around, *filter(None, [node.module])]))
         elif isinstance(node, ast.ImportFrom):
-            found.append("." * node.level + (node.module or ""))
+            found.append(str(node.module))
     return found
 
 
-def test_every_module_of_the_core_is_in_the_picture_and_nothing_else() -> None:
-    assert sorted(path.stem for path in PACKAGE.glob("*.py")) == sorted(["__init__", *CORE])
+def test_every_room_of_the_package_is_in_the_picture_and_nothing_else() -> None:
+    assert sorted(map(find_room, modules())) == sorted(["__init__", *ROOMS])
 
 
-@pytest.mark.parametrize("name", CORE)
-def test_a_room_imports_only_from_rooms_above_it(name: str) -> None:
-    above = CORE[: CORE.index(name)]
-    ours = [module.lstrip(".") for module in imports(PACKAGE / f"{name}.py") if module.startswith(".")]
+@pytest.mark.parametrize("path", modules(), ids=find_room)
+def test_a_room_imports_only_from_rooms_above_it(path: Path) -> None:
+    room = find_room(path)
+    above = [*ROOMS, room][: [*ROOMS, room].index(room)]
+    if room in FOLDERS or room == "__init__":  # the face of a folder, which imports what is in it
+        above = ROOMS
+    ours = [module.removeprefix(".") for module in imports(path) if module.startswith(".")]
     assert [module for module in ours if module not in above] == []
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: path.stem)
+def test_the_core_imports_no_room_that_looks_at_it() -> None:
+    core = ROOMS[: ROOMS.index("exchange")]
+    script = "import sys, aiohttp_route_middleware; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    ours = {name.partition(".")[2] for name in done.stdout.split() if name.startswith("aiohttp_route_middleware.")}
+    assert ours == set(core)
+
+
+@pytest.mark.parametrize("path", modules(), ids=find_room)
 def test_nothing_but_aiohttp_is_a_hard_dependency(path: Path) -> None:
     allowed = {*sys.stdlib_module_names, "annotationlib", "aiohttp", "typing_extensions"}
     foreign = {module.split(".")[0] for module in imports(path) if not module.startswith(".")} - allowed
@@ -64,19 +98,22 @@ def test_the_public_face_is_what_the_package_imports_and_no_more() -> None:
     assert list(aiohttp_route_middleware.__all__) == sorted(imported)
 
 
-@pytest.mark.parametrize("name", ["chain", "get", "guard", "links_of", "middleware", "route", "RouteTableDef"])
+@pytest.mark.parametrize(
+    "name",
+    ["chain", "get", "guard", "links_of", "middleware", "named", "provides", "requires", "route", "RouteTableDef"],
+)
 def test_public_docstrings_tell_arguments_and_show_an_example(name: str) -> None:
     documentation = getattr(aiohttp_route_middleware, name).__doc__
     assert re.match(r"[A-Z`].*\.", documentation)
     assert name == "get" or ("Args:" in documentation and "Example:" in documentation)
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", modules(), ids=find_room)
 def test_a_room_begins_by_saying_what_it_is_for(path: Path) -> None:
     assert (ast.get_docstring(ast.parse(path.read_text())) or "").strip()
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", modules(), ids=find_room)
 def test_the_body_of_a_function_fits_the_eye(path: Path) -> None:
     """Forty lines at most, docstring not counted."""
     for node in ast.walk(ast.parse(path.read_text())):
@@ -86,7 +123,7 @@ def test_the_body_of_a_function_fits_the_eye(path: Path) -> None:
             assert length <= 40, f"{path.name}: {node.name}() has {length} lines"
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", modules(), ids=find_room)
 def test_every_ignore_has_its_reason_beside_it(path: Path) -> None:
     for number, line in enumerate(path.read_text().splitlines(), 1):
         if "type: ignore" in line or "noqa" in line:

@@ -1,0 +1,120 @@
+"""One request to an aiohttp server, and its response, without a socket.
+
+Both are real: aiohttp's own protocol parses the bytes of the request, runs the application, and writes the bytes of
+the response. Only the transport between them keeps the bytes in memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from aiohttp import web
+
+__all__ = ("Received", "exchange")
+
+
+@dataclass(frozen=True)
+class Received:
+    """A response as the client gets it.
+
+    Args:
+        status: the status code.
+        headers: name and value, in their order.
+        body: decoded from its transfer coding.
+    """
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+async def exchange(
+    app: web.Application, method: str, target: str, headers: Mapping[str, str], body: bytes
+) -> Received:
+    """Send one request to an application, and return its response.
+
+    Args:
+        app: it is started, and cleaned up after the response.
+        method: the HTTP method.
+        target: path and query, percent-encoded.
+        headers: of the request; what HTTP needs besides is added.
+        body: of the request.
+    """
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
+    await runner.setup()
+    try:
+        wire = _Wire()
+        protocol = runner.server()  # type: ignore[misc]  # there is one after setup()
+        wire.connect(protocol)
+        protocol.data_received(_write_request(method, target, headers, body))
+        await wire.closed
+        return _read_response(bytes(wire.received), method)
+    finally:
+        await runner.cleanup()
+
+
+def _write_request(method: str, target: str, headers: Mapping[str, str], body: bytes) -> bytes:
+    sent = {"Host": "localhost", **headers, "Connection": "close"}
+    if body:
+        sent["Content-Length"] = str(len(body))
+    lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in sent.items())]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def _read_response(received: bytes, method: str) -> Received:
+    response = http.client.HTTPResponse(_Socket(received), method=method)  # type: ignore[arg-type]  # all it uses
+    response.begin()
+    return Received(response.status, tuple(response.getheaders()), response.read())
+
+
+class _Socket:
+    """All that http.client asks of a socket to read from."""
+
+    def __init__(self, received: bytes) -> None:
+        self._received = received
+
+    def makefile(self, _mode: str) -> io.BytesIO:
+        return io.BytesIO(self._received)
+
+
+class _Wire(asyncio.Transport):
+    """A connection whose client has sent its request and keeps what it receives."""
+
+    def __init__(self) -> None:
+        super().__init__({"peername": ("127.0.0.1", 0)})
+        self.received = bytearray()
+        self.closed = asyncio.get_running_loop().create_future()
+
+    def connect(self, protocol: asyncio.BaseProtocol) -> None:
+        self._protocol = protocol
+        protocol.connection_made(self)
+
+    def write(self, data: Any) -> None:
+        self.received += data
+
+    def is_closing(self) -> bool:
+        return self.closed.done()
+
+    def close(self) -> None:
+        if not self.closed.done():
+            self.closed.set_result(None)
+            asyncio.get_running_loop().call_soon(self._protocol.connection_lost, None)
+
+    abort = close
+
+    def is_reading(self) -> bool:
+        return not self.closed.done()
+
+    @property
+    def _sendfile_compatible(self) -> NoReturn:  # asyncio asks for it; the answer makes aiohttp write files itself
+        raise NotImplementedError
+
+    def pause_reading(self) -> None:
+        """All that the client sends is there already."""
+
+    resume_reading = pause_reading

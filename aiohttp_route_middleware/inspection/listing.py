@@ -1,0 +1,165 @@
+"""Every route of an application and of its sub-applications: what runs before its endpoint, and where that is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aiohttp import hdrs, web
+
+from ..chain import links_of
+from ..errors import InspectionError
+from ..marks import read_record, unwrap_partial
+from ..naming import describe, name_link
+from ..places import Site, locate, read_site
+
+__all__ = ("LinkInfo", "RouteInfo", "list_routes")
+
+
+@dataclass(frozen=True)
+class LinkInfo:
+    """A link, an application middleware or an endpoint.
+
+    Args:
+        name: what it is called; a link can tell by `@named`.
+        module: where it is importable from, as far as it says.
+        site: file and line, if it is written in Python.
+        link: the very object.
+    """
+
+    name: str
+    module: str
+    site: Site | None
+    link: Any
+
+    @classmethod
+    def of(cls, link: Any) -> LinkInfo:
+        """Describe a link."""
+        meant = unwrap_partial(link)
+        module = getattr(meant, "__module__", None) or type(meant).__module__
+        return cls(name_link(link), str(module), locate(meant), link)
+
+    def __str__(self) -> str:
+        return self.name if self.site is None else f"{self.name} ({self.site})"
+
+
+@dataclass(frozen=True)
+class RouteInfo:
+    """A route, with all that runs before its endpoint, from the outside to the inside.
+
+    Args:
+        methods: what it answers: `("GET", "HEAD")` for a GET route with the HEAD that came with it, `("*",)` for all.
+        path: as it was registered, with the prefixes of sub-applications; a domain stands before it,
+            and `/*` behind the prefix of a directory of files.
+        name: of its resource.
+        mounts: the domains and prefixes of the sub-applications it is in, from the outermost.
+        middlewares: of the applications, from the outermost.
+        inherited: links of routers, groups and tables.
+        own: links of the route itself.
+        endpoint: what answers at last.
+        site: where it is defined, if this package registered it or composed its chain.
+        routes: aiohttp's own.
+    """
+
+    methods: tuple[str, ...]
+    path: str
+    name: str | None
+    mounts: tuple[str, ...]
+    middlewares: tuple[LinkInfo, ...]
+    inherited: tuple[LinkInfo, ...]
+    own: tuple[LinkInfo, ...]
+    endpoint: LinkInfo
+    site: Site | None
+    routes: tuple[web.AbstractRoute, ...]
+
+    @property
+    def links(self) -> tuple[LinkInfo, ...]:
+        """The links before the endpoint, inherited ones first."""
+        return self.inherited + self.own
+
+    @property
+    def label(self) -> str:
+        """The first method and the path, by which a route is named."""
+        return f"{self.methods[0]} {self.path}"
+
+
+@dataclass(frozen=True)
+class _Around:
+    """The applications around a route."""
+
+    domain: str = ""
+    mounts: tuple[str, ...] = ()
+    middlewares: tuple[LinkInfo, ...] = ()
+
+    def enter(self, app: web.Application) -> _Around:
+        middlewares = tuple(map(LinkInfo.of, app.middlewares))
+        return _Around(self.domain, self.mounts, self.middlewares + middlewares)
+
+
+def list_routes(app: web.Application) -> list[RouteInfo]:
+    """List the routes of an application in the order of registration, those of its sub-applications in their places.
+
+    Args:
+        app: any aiohttp application, with any of its routers.
+
+    Raises:
+        InspectionError: it is not an application, or has a router that cannot list its resources.
+
+    Example:
+        for route in list_routes(app): print(route.label, [link.name for link in route.links])
+    """
+    if not isinstance(app, web.Application):
+        raise InspectionError(f"{describe(app)} is not a web.Application")
+    return list(_walk(app, _Around()))
+
+
+def _walk(app: web.Application, around: _Around) -> Iterator[RouteInfo]:
+    if not isinstance(app.router, web.UrlDispatcher):
+        raise InspectionError(f"the router {describe(app.router)} cannot list its resources")
+    around = around.enter(app)
+    for resource in app.router.resources():
+        info = resource.get_info()
+        if "app" not in info:
+            yield from _read_resource(resource, around)
+        elif "rule" in info:
+            domain = info["rule"].get_info().get("domain", info["rule"].canonical)
+            yield from _walk(info["app"], _Around(domain, (*around.mounts, domain), around.middlewares))
+        else:
+            mounts = (*around.mounts, info["prefix"])
+            yield from _walk(info["app"], _Around(around.domain, mounts, around.middlewares))
+
+
+def _read_resource(resource: web.AbstractResource, around: _Around) -> Iterator[RouteInfo]:
+    directory = resource.get_info().get("directory")
+    path = resource.canonical or ("" if directory else "/")
+    for routes in _join_head(resource):
+        record = read_record(routes[0].handler)
+        links = list(map(LinkInfo.of, links_of(routes[0])))
+        inherited = record.inherited if record else 0
+        yield RouteInfo(
+            methods=tuple(route.method for route in routes),
+            path=f"{around.domain}{path}{'/*' if directory else ''}",
+            name=resource.name,
+            mounts=around.mounts,
+            middlewares=around.middlewares,
+            inherited=tuple(links[:inherited]),
+            own=tuple(links[inherited:-1]),
+            endpoint=_name_files(links[-1], directory) if directory else links[-1],
+            site=read_site(routes[0]) or (record.site if record else None),
+            routes=routes,
+        )
+
+
+def _join_head(resource: Iterable[web.AbstractRoute]) -> list[tuple[web.AbstractRoute, ...]]:
+    """The routes of a resource, a HEAD route together with the GET route that it came with."""
+    by_method = {route.method: route for route in resource}
+    get, head = by_method.get(hdrs.METH_GET), by_method.get(hdrs.METH_HEAD)
+    if get is None or head is None or get.handler != head.handler:
+        return [(route,) for route in by_method.values()]
+    return [(get, head), *((route,) for route in by_method.values() if route not in (get, head))]
+
+
+def _name_files(endpoint: LinkInfo, directory: Path) -> LinkInfo:
+    return LinkInfo(f"files in {directory.name}/", endpoint.module, endpoint.site, endpoint.link)

@@ -1,0 +1,47 @@
+"""The lock: a listing of what stands before each endpoint, kept under version control and compared in CI.
+
+It holds what decides who may do what: methods, paths, application middlewares and links, in their order. Files, lines
+and endpoints are left out, so that it changes only when those do. A link tells by `@named` what it was made with.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+
+from ..naming import print_plainly
+from .listing import LinkInfo, RouteInfo
+
+__all__ = ("compare_lock", "write_lock")
+
+_HEAD = """\
+# What runs before each endpoint: middlewares of the applications | links of the route.
+# Written by `python -m aiohttp_route_middleware routes APP --lock FILE`, compared by `--check FILE`.
+"""
+
+
+def write_lock(routes: Sequence[RouteInfo]) -> str:
+    """Write one line for each route, sorted by path and method."""
+    ordered = sorted(routes, key=lambda route: (route.path, route.methods))
+    return _HEAD + "".join(f"{_write_line(route)}\n" for route in ordered)
+
+
+def compare_lock(locked: str, routes: Sequence[RouteInfo], name: str) -> str:
+    """Return the difference between a lock and today's routes as a unified diff; empty if there is none.
+
+    Args:
+        locked: what the file holds.
+        routes: today's.
+        name: of the file.
+    """
+    before, after = locked.splitlines(), write_lock(routes).splitlines()
+    return "".join(f"{line}\n" for line in difflib.unified_diff(before, after, name, "the application", lineterm=""))
+
+
+def _write_line(route: RouteInfo) -> str:
+    middlewares, links = _join(route.middlewares), _join(route.links)
+    return print_plainly(f"{','.join(route.methods)} {route.path}: {middlewares} | {links}")
+
+
+def _join(links: Sequence[LinkInfo]) -> str:
+    return " > ".join(f"{link.module}:{link.name}" for link in links) or "-"

@@ -1,0 +1,97 @@
+"""The policy check: no application starts with a route that lacks the links which every route must have.
+
+It trusts nothing but what it finds behind the route when the application starts: links count by identity, or by the
+request key that they declare to provide; a wrapper around a link is another link.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from typing import Any
+
+from aiohttp import web
+
+from ..declarations import provided_by
+from ..errors import InspectionError, PolicyError
+from ..naming import describe, name_key, name_link
+from .listing import RouteInfo, list_routes
+
+__all__ = ("check_links", "require_links")
+
+
+def require_links(app: web.Application, *links: Any, unless: Sequence[str] = ()) -> None:
+    """Refuse to start an application in which a route has none of these links.
+
+    Args:
+        app: the outermost application; its sub-applications are checked with it, when it starts.
+        links: a route must have one of them, behind it or among the middlewares of its applications;
+            a request key stands for any link that provides it. To require each of several, call this again.
+        unless: routes that need none, as `"/login"` for all methods of a path, or `"GET /login"` for one; written as
+            the `routes` command shows them. By default there are none.
+
+    Raises:
+        PolicyError: at start-up: routes without any of the links; or `unless` names what is not there, or not needed.
+
+    Example:
+        require_links(app, authenticate, unless=["/login", "GET /health"])
+    """
+    if not isinstance(app, web.Application):
+        raise InspectionError(f"require_links() got {describe(app)}; pass the web.Application first")
+    if not links:
+        raise InspectionError("require_links() got no links; pass at least one, or a request key")
+    for link in links:
+        if not (callable(link) or isinstance(link, (str, web.RequestKey))):
+            raise InspectionError(f"require_links() got {describe(link)}; pass links or request keys")
+    if isinstance(unless, str) or not all(isinstance(entry, str) for entry in unless):
+        raise InspectionError('unless= takes a list of texts: unless=["/login", "GET /health"]')
+
+    async def refuse_unprotected_routes(app: web.Application) -> None:
+        problems = check_links(app, links, unless)
+        if problems:
+            raise PolicyError("\n".join([f"the application does not start: {problems[0]}", *problems[1:]]))
+
+    app.on_startup.insert(0, refuse_unprotected_routes)  # before anything is opened that would have to be closed
+
+
+def check_links(app: web.Application, links: Sequence[Any], unless: Sequence[str] = ()) -> list[str]:
+    """Return what is wrong, one text for each route and each entry; nothing if all is well."""
+    routes = list_routes(app)
+    wanted = " or ".join(map(_name_wanted, links))
+    lacking = [route for route in routes if not any(_has(route, link) for link in links)]
+    unprotected = [route for route in lacking if not any(_names(entry, route) for entry in unless)]
+    problems = [f"{_place(route)} has no {wanted}" for route in unprotected]
+    for entry in unless:
+        if not any(_names(entry, route) for route in routes):
+            problems.append(f"unless={entry!r} names no route{_suggest(entry, routes)}")
+        elif not any(_names(entry, route) for route in lacking):
+            problems.append(f"unless={entry!r} is not needed: {entry} has {wanted}; take it out")
+    return problems
+
+
+def _has(route: RouteInfo, wanted: Any) -> bool:
+    links = [info.link for info in route.middlewares + route.links]
+    if isinstance(wanted, (str, web.RequestKey)):
+        return any(wanted in provided_by(link) for link in links)
+    return any(link is wanted for link in links)
+
+
+def _names(entry: str, route: RouteInfo) -> bool:
+    return entry in (route.path, route.label)
+
+
+def _name_wanted(wanted: Any) -> str:
+    if isinstance(wanted, (str, web.RequestKey)):
+        return f"link that provides {name_key(wanted)}"
+    return name_link(wanted)
+
+
+def _place(route: RouteInfo) -> str:
+    site = f", defined at {route.site}," if route.site else ""
+    return f"{' '.join(route.methods)} {route.path} -> {route.endpoint}{site}"
+
+
+def _suggest(entry: str, routes: Sequence[RouteInfo]) -> str:
+    known = dict.fromkeys(name for route in routes for name in (route.path, route.label))
+    close = difflib.get_close_matches(entry, known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else "; the `routes` command lists them"

@@ -1,0 +1,170 @@
+"""Routes and explanations for a terminal: 80 columns, in colour if wanted.
+
+Without colour nothing is lost: `!` marks routes without links, parentheses inherited ones. Escape sequences are
+written here, not by a library: five styles are all that is needed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from ..naming import print_plainly
+from .explanation import Explanation
+from .listing import LinkInfo, RouteInfo
+
+__all__ = ("WIDTH", "write_explanation", "write_routes", "write_routes_at_length")
+
+WIDTH = 80
+_METHODS, _PATH = 11, 40  # where the second and the third column begin
+_STYLES = {"bad": "1;31", "good": "32", "faint": "2", "head": "1", "plain": ""}
+
+Piece = tuple[str, str]  # a text and its style
+
+
+class Writer:
+    """Collects lines, and wraps them.
+
+    Args:
+        in_colour: whether to write escape sequences.
+    """
+
+    def __init__(self, *, in_colour: bool) -> None:
+        self._in_colour = in_colour
+        self._lines: list[str] = []
+
+    def write(self, pieces: Sequence[Piece], indent: int = 0) -> None:
+        """Write one line; what does not fit is continued below, behind `indent` spaces."""
+        line, used = "", 0
+        for text, style in _cut(pieces, WIDTH - indent):
+            if used and used + len(text.rstrip()) > WIDTH:
+                self._lines.append(line.rstrip())
+                line, used, text = " " * indent, indent, text.lstrip()
+            line += self._paint(text, style)
+            used += len(text)
+        self._lines.append(line.rstrip())
+
+    def _paint(self, text: str, style: str) -> str:
+        code = _STYLES[style]
+        return f"\x1b[{code}m{text}\x1b[0m" if self._in_colour and code and text.strip() else text
+
+    def __str__(self) -> str:
+        return "".join(f"{line}\n" for line in self._lines)
+
+
+def _cut(pieces: Sequence[Piece], width: int) -> Iterator[Piece]:
+    """Cut what is wider than a whole line."""
+    for text, style in pieces:
+        plain = print_plainly(text)
+        for start in range(0, max(len(plain), 1), width):
+            yield plain[start : start + width], style
+
+
+def write_routes(routes: Sequence[RouteInfo], *, in_colour: bool = False) -> str:
+    """Write a table of the routes, application by application, and what links there are."""
+    out = Writer(in_colour=in_colour)
+    for mounts, members in groupby(routes, key=lambda route: route.mounts):
+        group = list(members)
+        _write_application(out, mounts, group[0].middlewares)
+        for route in group:
+            _write_row(out, route)
+        out.write([])
+    _write_summary(out, routes)
+    return str(out)
+
+
+def _write_application(out: Writer, mounts: Sequence[str], middlewares: Sequence[LinkInfo]) -> None:
+    names = ", ".join(link.name for link in middlewares) or "none"
+    out.write([(" ".join(mounts) or "application", "head"), (f"  middlewares: {names}", "faint")], indent=4)
+
+
+def _write_row(out: Writer, route: RouteInfo) -> None:
+    mark: Piece = ("  ", "plain") if route.links else ("! ", "bad")
+    methods = " ".join(route.methods).ljust(_METHODS - 3)
+    start: list[Piece] = [mark, (f"{methods} ", "plain"), (route.path, "head")]
+    width = sum(len(print_plainly(text)) for text, _ in start)
+    if width < _PATH:
+        out.write([*start, (" " * (_PATH - width), "plain"), *_list_chain(route)], indent=_PATH)
+    else:
+        out.write(start, indent=_METHODS)
+        out.write([(" " * _PATH, "plain"), *_list_chain(route)], indent=_PATH)
+
+
+def _list_chain(route: RouteInfo) -> Iterator[Piece]:
+    for link in route.inherited:
+        yield f"({link.name}) ", "faint"
+    for link in route.own:
+        yield f"{link.name} ", "plain"
+    yield "-> ", "faint"
+    yield route.endpoint.name, "good"
+    if route.name:
+        yield f"  name: {route.name}", "faint"
+
+
+def _write_summary(out: Writer, routes: Sequence[RouteInfo]) -> None:
+    bare = sum(not route.links for route in routes)
+    out.write([(f"{_count(routes)}, ", "plain"), (f"{bare} without links", "bad" if bare else "good")])
+    if bare:
+        out.write([("! no links; middlewares of the application may still guard it", "faint")])
+    if any(route.inherited for route in routes):
+        out.write([("( ) inherited from the router, a group or a table", "faint")])
+    counts = Counter((link.name, str(link.site or "")) for route in routes for link in route.links)
+    if counts:
+        out.write([])
+        out.write([("routes  link", "head")])
+    for (name, site), number in counts.most_common():
+        out.write([(f"{number:6}  {name}  ", "plain"), (site, "faint")], indent=8)
+
+
+def write_routes_at_length(routes: Sequence[RouteInfo], *, in_colour: bool = False) -> str:
+    """Write each route with everything that is known of it, and where each part is written."""
+    out = Writer(in_colour=in_colour)
+    for route in routes:
+        out.write([(f"{' '.join(route.methods)} {route.path}", "head" if route.links else "bad")], indent=4)
+        _write_parts(out, route, route.middlewares)
+        out.write([])
+    _write_summary(out, routes)
+    return str(out)
+
+
+def write_explanation(found: Explanation, *, in_colour: bool = False) -> str:
+    """Write what answers a request, or why nothing does."""
+    out = Writer(in_colour=in_colour)
+    out.write([(f"{found.method} {found.url}", "head")], indent=4)
+    if found.status is not None:
+        out.write([(f"  {found.status} ", "bad"), *_split_words(found.notes[0])], indent=6)
+    for note in found.notes[1:] if found.status is not None else found.notes:
+        out.write([("  ", "plain"), *_split_words(note)], indent=6)
+    if found.route:
+        out.write([("  route       ", "faint"), (found.route.label, "plain")], indent=14)
+        for name, value in found.match_info.items():
+            out.write([("  match_info  ", "faint"), (f"{name} = {value}", "plain")], indent=14)
+        _write_parts(out, found.route, found.middlewares)
+    else:
+        _write_links(out, "application", found.middlewares)
+    return str(out)
+
+
+def _write_parts(out: Writer, route: RouteInfo, middlewares: Sequence[LinkInfo]) -> None:
+    _write_links(out, "application", middlewares)
+    _write_links(out, "inherited", route.inherited)
+    _write_links(out, "own", route.own)
+    _write_links(out, "endpoint", [route.endpoint])
+    if route.name:
+        out.write([("  name        ", "faint"), (route.name, "plain")], indent=14)
+    if route.site:
+        out.write([("  defined     ", "faint"), (str(route.site), "plain")], indent=14)
+
+
+def _write_links(out: Writer, what: str, links: Sequence[LinkInfo]) -> None:
+    for link in links:
+        out.write([(f"  {what:12}", "faint"), (f"{link.name}  ", "plain"), (str(link.site or ""), "faint")], indent=14)
+
+
+def _split_words(text: str) -> list[Piece]:
+    return [(f"{word} ", "plain") for word in text.split(" ")]
+
+
+def _count(routes: Sequence[RouteInfo]) -> str:
+    return "1 route" if len(routes) == 1 else f"{len(routes)} routes"

@@ -1,0 +1,85 @@
+"""Where code is written: the file and line of a link, and of the registration of a route."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import CodeType
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+from aiohttp import web
+
+__all__ = ("Site", "find_caller", "find_code", "locate", "note_site", "read_site")
+
+_Route = TypeVar("_Route", bound=web.AbstractRoute)
+_OURS = (f"{__package__}.", "aiohttp.")
+_sites: WeakKeyDictionary[web.AbstractRoute, Site] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A line of code.
+
+    Args:
+        file: its path.
+        line: its number, from 1.
+    """
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        """File and line, from the working directory if the file is below it."""
+        file = Path(self.file)
+        return f"{file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file}:{self.line}"
+
+
+def find_code(link: Any) -> CodeType | None:
+    """Return the code that runs when `link` is called, if it is written in Python."""
+    call = getattr(type(link), "__call__", None)  # noqa: B004  # its code is wanted, not whether it is callable
+    for function in (link, call):
+        code = getattr(function, "__code__", None)
+        if type(code) is CodeType:  # a mock would pass for one
+            return code
+    return None
+
+
+def locate(link: Any) -> Site | None:
+    """Tell where a function, the class of an object, or a class is written."""
+    code = find_code(link)
+    if code is not None:
+        return Site(code.co_filename, code.co_firstlineno)
+    if not isinstance(link, type):
+        return None
+    try:
+        return Site(inspect.getfile(link), inspect.getsourcelines(link)[1])
+    except (OSError, TypeError):  # typed in at a prompt, or not written in Python
+        return None
+
+
+def find_caller() -> Site | None:
+    """Tell which line outside this package and aiohttp is running it."""
+    frame = sys._getframe(1)
+    while frame.f_globals.get("__name__", "").startswith(_OURS):
+        if frame.f_back is None:
+            return None
+        frame = frame.f_back
+    return Site(frame.f_code.co_filename, frame.f_lineno)
+
+
+def note_site(route: _Route, site: Site | None) -> _Route:
+    """Remember where a route is defined; the HEAD route that came with a GET route is defined there, too."""
+    if site is not None:
+        _sites[route] = site
+        for sibling in route.resource or ():
+            if (route.method, sibling.method) == ("GET", "HEAD") and sibling.handler is route.handler:
+                _sites[sibling] = site
+    return route
+
+
+def read_site(route: web.AbstractRoute) -> Site | None:
+    """Tell where a route is defined, if it was registered by this package."""
+    return _sites.get(route)
