@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from . import chains, memory, server
+from . import chains, memory, peers, registering, resolving, server
 from .report import Report, write_reports
 
 _RESULTS = Path(__file__).parent / "results"
@@ -33,6 +33,7 @@ class _Options:
 # each suite, with its benches in the order of its page
 _SUITES: dict[str, dict[str, Bench]] = {
     "core": {"chains": chains.run, "server": server.run, "memory": memory.run},
+    "index": {"resolving": resolving.run, "peers": peers.run, "registering": registering.run},
 }
 
 

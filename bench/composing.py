@@ -118,6 +118,19 @@ def _close_around_one_async(handler: Handler, link: Middleware) -> Handler:
     return linked
 
 
+def close_around_all(guards: Sequence[Guard], links: Sequence[Middleware], endpoint: Handler) -> Handler:
+    """An async closure around each async guard, then one around each middleware."""
+    return functools.reduce(_close_around_guard, reversed(guards), close_around_async(links, endpoint))
+
+
+def _close_around_guard(handler: Handler, guard: Guard) -> Handler:
+    async def guarded(request: web.Request) -> web.StreamResponse:
+        answer: web.StreamResponse | None = await guard(request)
+        return await handler(request) if answer is None else answer
+
+    return guarded
+
+
 def wrap_as_aiohttp(links: Sequence[Middleware], endpoint: Handler) -> Handler:
     """What aiohttp makes of app-level middlewares: the lines of `_build_middlewares` in its web_app.py.
 

@@ -32,8 +32,8 @@ def run(*, quick: bool) -> Report:
     """Register all routes on each kind of router: first to count bytes, then to take the time."""
     routes, rounds = (500, 2) if quick else (10_000, 5)
     registrations = _make_registrations(routes)
-    sizes = {name: _measure_size(register) / routes for name, register in registrations.items()}
-    samples: dict[str, Sample] = {name: partial(_measure_time, register) for name, register in registrations.items()}
+    sizes = {name: measure_size(register) / routes for name, register in registrations.items()}
+    samples: dict[str, Sample] = {name: partial(measure_time, register) for name, register in registrations.items()}
     times = _divide_by_stock(interleave(samples, rounds))
     more = {name: size - sizes[_STOCK] for name, size in sizes.items() if name != _STOCK}
     return Report([_judge(name, more[name]) for name in _FIVE_LINKS], [_tabulate(more, times, routes, rounds)])
@@ -63,7 +63,7 @@ def _register(
     return router
 
 
-def _measure_size(register: Registration) -> int:
+def measure_size(register: Registration) -> int:
     """Count the bytes that the routes hold when all garbage is gone."""
     register()  # what is made once and kept, for all chains, is not a route's
     gc.collect()
@@ -78,7 +78,7 @@ def _measure_size(register: Registration) -> int:
         tracemalloc.stop()
 
 
-def _measure_time(register: Registration) -> float:
+def measure_time(register: Registration) -> float:
     """Time the registration of all routes, garbage collection on, as it is when an application starts."""
     gc.collect()
     started = thread_time()

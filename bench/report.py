@@ -72,9 +72,9 @@ class Report:
     tables: Sequence[Table]
 
 
-def at_most(what: str, measured: Spread, limit: float) -> Target:
-    """Judge a ratio by its median: it should not be above `limit`."""
-    return Target(what, f"≤ {limit:.2f}", str(measured), round(measured.median, 2) <= limit)
+def at_most(what: str, measured: Spread, limit: float, unit: str = "") -> Target:
+    """Judge a ratio, or what is counted in `unit`, by its median: it should not be above `limit`."""
+    return Target(what, f"≤ {limit:.2f}{unit}", f"{measured}{unit}", round(measured.median, 2) <= limit)
 
 
 def at_least(what: str, measured: Spread, limit: float) -> Target:

@@ -4,13 +4,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent.parent
 
 
-def test_a_quick_run_prints_every_table_and_writes_nothing() -> None:
-    results = ROOT / "bench" / "results" / "core.md"
+@pytest.mark.parametrize("suite", ["core", "index"])
+def test_a_quick_run_prints_every_table_and_writes_nothing(suite: str) -> None:
+    results = ROOT / "bench" / "results" / f"{suite}.md"
     before = results.read_text()
-    command = [sys.executable, "-m", "bench", "--quick"]
+    command = [sys.executable, "-m", "bench", suite, "--quick"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     titles = [line for line in before.splitlines() if line.startswith("## ")]
