@@ -9,13 +9,20 @@ from __future__ import annotations
 import asyncio
 import http.client
 import io
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from aiohttp import web
 
+from .errors import InspectionError
+
 __all__ = ("Received", "exchange")
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
+_TARGET = re.compile(r"/[!-~]*")  # RFC 9112, section 3.2.1, and what else is printable
+_VALUE = re.compile(r"[^\x00\r\n]*")  # RFC 9110, section 5.5
 
 
 @dataclass(frozen=True)
@@ -44,14 +51,18 @@ async def exchange(
         target: path and query, percent-encoded.
         headers: of the request; what HTTP needs besides is added.
         body: of the request.
+
+    Raises:
+        InspectionError: HTTP allows no such request.
     """
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
+    sent = _write_request(method, target, headers, body)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.01)
     await runner.setup()
     try:
         wire = _Wire()
         protocol = runner.server()  # type: ignore[misc]  # there is one after setup()
         wire.connect(protocol)
-        protocol.data_received(_write_request(method, target, headers, body))
+        protocol.data_received(sent)
         await wire.closed
         return _read_response(bytes(wire.received), method)
     finally:
@@ -62,6 +73,13 @@ def _write_request(method: str, target: str, headers: Mapping[str, str], body: b
     sent = {"Host": "localhost", **headers, "Connection": "close"}
     if body:
         sent["Content-Length"] = str(len(body))
+    if not _TOKEN.fullmatch(method):
+        raise InspectionError(f"{method!r} is no HTTP method")
+    if not _TARGET.fullmatch(target):
+        raise InspectionError(f"{target!r} is no path: it starts with a slash, and is percent-encoded")
+    for name, value in sent.items():
+        if not _TOKEN.fullmatch(name) or not _VALUE.fullmatch(value):
+            raise InspectionError(f"the header {name!r} has a name or a value that HTTP does not allow")
     lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in sent.items())]
     return "\r\n".join([*lines, "", ""]).encode() + body
 

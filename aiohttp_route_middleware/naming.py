@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .marks import read_mark, read_record, unwrap_partial
-from .places import find_code
+from .places import locate
 
 __all__ = ("describe", "name_key", "name_link", "print_plainly")
 
@@ -15,8 +15,8 @@ def describe(link: Any) -> str:
     record = read_record(link)
     # what a finished chain ends in is what one looks for, and what a trace is wrapped around
     link = record.links[-1] if record else getattr(link, "__stands_for__", link)
-    code = find_code(unwrap_partial(link))
-    return name_link(link) if code is None else f"{name_link(link)} ({code.co_filename}:{code.co_firstlineno})"
+    site = locate(unwrap_partial(link))
+    return name_link(link) if site is None else f"{name_link(link)} ({site})"
 
 
 def name_link(link: Any) -> str:

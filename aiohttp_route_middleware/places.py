@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 from aiohttp import web
 
-__all__ = ("Site", "find_caller", "find_code", "locate", "note_site", "read_site")
+__all__ = ("Site", "find_caller", "locate", "note_site", "read_site")
 
 _Route = TypeVar("_Route", bound=web.AbstractRoute)
 _OURS = (f"{__package__}.", "aiohttp.")
@@ -33,25 +33,23 @@ class Site:
 
     def __str__(self) -> str:
         """File and line, from the working directory if the file is below it."""
-        file = Path(self.file)
-        return f"{file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file}:{self.line}"
+        return f"{_shorten(Path(self.file))}:{self.line}"
 
 
-def find_code(link: Any) -> CodeType | None:
-    """Return the code that runs when `link` is called, if it is written in Python."""
-    call = getattr(type(link), "__call__", None)  # noqa: B004  # its code is wanted, not whether it is callable
-    for function in (link, call):
-        code = getattr(function, "__code__", None)
-        if type(code) is CodeType:  # a mock would pass for one
-            return code
-    return None
+def _shorten(file: Path) -> Path:
+    try:
+        return file.relative_to(Path.cwd())
+    except (OSError, ValueError):  # the working directory is gone, or the file is elsewhere
+        return file
 
 
 def locate(link: Any) -> Site | None:
     """Tell where a function, the class of an object, or a class is written."""
-    code = find_code(link)
-    if code is not None:
-        return Site(code.co_filename, code.co_firstlineno)
+    call = getattr(type(link), "__call__", None)  # noqa: B004  # its code is wanted, not whether it is callable
+    for function in (link, call):
+        code = getattr(function, "__code__", None)
+        if type(code) is CodeType:  # a mock would pass for one
+            return Site(code.co_filename, code.co_firstlineno)
     if not isinstance(link, type):
         return None
     try:

@@ -189,6 +189,7 @@ class _Stage(web.AbstractResource):
             self.response = await self._handler(request)
         except web.HTTPException as error:
             self.response = error
+            raise
         except BaseException as error:  # simulate() raises it, where a test sees it; a cancellation, too
             self.error = error
             self.response = web.Response(status=500)

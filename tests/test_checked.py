@@ -14,6 +14,8 @@ from aiohttp_route_middleware.marks import read_record
 
 from .conftest import Ask
 
+FILE = Path(__file__).relative_to(Path.cwd())
+
 
 async def endpoint(request: web.Request) -> web.Response:
     return web.Response(text="done")
@@ -59,7 +61,7 @@ async def test_the_very_middleware_that_returned_nothing_is_named(ask: Ask, capl
     response = await ask(chain(innocent, forgetful, innocent, endpoint, checked=True))
     assert response.status == 500
     line = forgetful.__code__.co_firstlineno
-    assert f"forgetful ({__file__}:{line}) returned None instead of a response; is a `return` missing?" in caplog.text
+    assert f"forgetful ({FILE}:{line}) returned None instead of a response; is a `return` missing?" in caplog.text
     assert "AnswerError: GET / (innocent ->" in caplog.text
 
 
@@ -72,7 +74,7 @@ async def test_the_link_that_called_the_next_one_twice_is_named_once(
     assert record.name == "aiohttp_route_middleware"
     assert record.levelname == "WARNING"
     assert record.getMessage().startswith(
-        f"GET /: twice ({__file__}:{twice.__code__.co_firstlineno}) called the next link again"
+        f"GET /: twice ({FILE}:{twice.__code__.co_firstlineno}) called the next link again"
     )
 
 
@@ -88,7 +90,7 @@ async def test_the_link_that_touched_headers_already_on_the_wire_is_named(
     response = await ask(chain(innocent, link, innocent, stream, checked=True))
     assert await response.text() == "streamed"
     (record,) = caplog.records
-    assert record.getMessage().startswith(f"GET /: {link.__name__} ({__file__}:")
+    assert record.getMessage().startswith(f"GET /: {link.__name__} ({FILE}:")
     assert "already on the wire" in record.getMessage()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import quote, urlsplit
@@ -17,7 +16,6 @@ from .listing import LinkInfo, RouteInfo, list_routes
 
 __all__ = ("Explanation", "explain")
 
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 _UNRESERVED = "/%:@!$&'()*+,;=~?"
 
 
@@ -86,8 +84,6 @@ class _Request:
 
     @classmethod
     def read(cls, method: str, url: str) -> _Request:
-        if not _TOKEN.fullmatch(method):
-            raise InspectionError(f"{method!r} is no HTTP method")
         parts = urlsplit(url)
         if not (parts.path.startswith("/") or (parts.netloc and not parts.path)):
             raise InspectionError(f"{url!r} is neither a path that starts with a slash nor a URL with a host")
