@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from types import FunctionType
 from typing import Any
 
 from .places import Site
@@ -54,6 +55,8 @@ def set_mark(link: Any, mark: str, value: object) -> None:
 
 def read_mark(link: Any, mark: str) -> Any:
     """Return what a link declares, itself or by what is called with it; `None` if it does not."""
+    if type(link) is FunctionType:
+        return getattr(link, mark, None)
     for holder in (link, unwrap_partial(link), getattr(type(link), "__call__", None)):  # noqa: B004  # for its mark
         value = getattr(holder, mark, None)
         if value is not None:
