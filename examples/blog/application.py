@@ -7,6 +7,7 @@ from pathlib import Path
 from aiohttp import web
 
 from aiohttp_route_middleware import UrlDispatcherEx
+from aiohttp_route_middleware.inspection import require_links
 
 from .admin import make_admin
 from .handlers import CommentView, create_post, delete_post, get_post, list_comments, list_posts, post_comment
@@ -24,6 +25,7 @@ def make_app(database: str | Path = ":memory:") -> web.Application:
     app.cleanup_ctx.append(partial(open_store, database))
     add_routes(UrlDispatcherEx.install(app))
     app.add_subapp("/admin", make_admin())
+    require_links(app, authenticate, unless=["GET /posts"])
     return app
 
 

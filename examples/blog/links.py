@@ -8,12 +8,13 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from aiohttp_route_middleware import Guard
+from aiohttp_route_middleware import Guard, named, provides, requires
 
 from .keys import COMMENT, POST, STORE, USER, USERS
 from .users import find_user
 
 
+@provides(USER)
 def authenticate(request: web.Request) -> None:
     """Hand on the `USER` whose bearer token (RFC 6750) came with the request."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
@@ -34,6 +35,8 @@ def authorise(scopes: Sequence[str]) -> Guard:
     needed = frozenset(scopes)
     challenge = f'Bearer error="insufficient_scope", scope="{" ".join(scopes)}"'
 
+    @named(f"authorise({', '.join(scopes)})")
+    @requires(USER)
     def authorise(request: web.Request) -> None:
         user = request[USER]
         missing = sorted(needed - user.scopes)
@@ -45,6 +48,7 @@ def authorise(scopes: Sequence[str]) -> Guard:
     return authorise
 
 
+@provides(POST)
 async def fetch_post(request: web.Request) -> None:
     """Hand on the `POST` that the path names."""
     post = await request.config_dict[STORE].find_post(_read_id(request))
@@ -53,6 +57,7 @@ async def fetch_post(request: web.Request) -> None:
     request[POST] = post
 
 
+@provides(COMMENT)
 async def fetch_comment(request: web.Request) -> None:
     """Hand on the `COMMENT` that the path names."""
     comment = await request.config_dict[STORE].find_comment(_read_id(request))
