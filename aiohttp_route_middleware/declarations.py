@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 from weakref import WeakSet
@@ -133,7 +133,7 @@ def known_providers(key: Key) -> list[Any]:
 
 def read_keys(keys: Keys, place: str) -> tuple[Key, ...]:
     """Return one key, or several, as a tuple; raise `RegistrationError` if they are none."""
-    listed = keys if isinstance(keys, (list, tuple)) else (keys,)
+    listed: Sequence[Any] = keys if isinstance(keys, (list, tuple)) else (keys,)
     for key in listed:
         if not isinstance(key, (str, web.RequestKey)):
             raise RegistrationError(

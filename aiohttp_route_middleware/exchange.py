@@ -12,7 +12,8 @@ import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from socket import socket
+from typing import Any, NoReturn, cast
 
 from aiohttp import web
 
@@ -60,7 +61,7 @@ async def exchange(
     await runner.setup()
     try:
         wire = _Wire()
-        protocol = runner.server()  # type: ignore[misc]  # there is one after setup()
+        protocol = cast(web.Server, runner.server)()  # there is one after setup()
         wire.connect(protocol)
         protocol.data_received(sent)
         await wire.closed
@@ -85,7 +86,7 @@ def _write_request(method: str, target: str, headers: Mapping[str, str], body: b
 
 
 def _read_response(received: bytes, method: str) -> Received:
-    response = http.client.HTTPResponse(_Socket(received), method=method)  # type: ignore[arg-type]  # all it uses
+    response = http.client.HTTPResponse(cast(socket, _Socket(received)), method=method)
     response.begin()
     return Received(response.status, tuple(response.getheaders()), response.read())
 

@@ -189,7 +189,7 @@ def read_shape(resource: web.AbstractResource) -> Shape:
     if type(resource) is web.PlainResource and resource.canonical:  # the empty path becomes "/" when it is frozen
         return Shape(tuple(resource.canonical.split("/")), is_whole=True)
     if type(resource) is web.DynamicResource:
-        info = resource.get_info()
+        info: Any = resource.get_info()
         return _read_pattern(info["pattern"], info["formatter"])
     return Shape()
 

@@ -70,7 +70,7 @@ _SPECIAL = {"__signature__", "__partialmethod__", "_partialmethod"}
 
 def read_parameters(function: Callable[..., Any]) -> Parameters | None:
     """Read the signature of the callable itself, not of what it wraps; `None` if it has none to read."""
-    plain = function.__func__ if type(function) is MethodType else function
+    plain = function.__func__ if isinstance(function, MethodType) else function
     bound = int(plain is not function)
     if type(plain) is FunctionType and plain.__code__.co_argcount >= bound and not _SPECIAL & vars(plain).keys():
         return _read_code(plain, bound)

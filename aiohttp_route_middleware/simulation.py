@@ -186,14 +186,15 @@ class _Stage(web.AbstractResource):
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         try:
-            self.response = await self._handler(request)
+            response: web.StreamResponse = await self._handler(request)
         except web.HTTPException as error:
             self.response = error
             raise
         except BaseException as error:  # simulate() raises it, where a test sees it; a cancellation, too
             self.error = error
-            self.response = web.Response(status=500)
-        return self.response
+            return web.Response(status=500)
+        self.response = response
+        return response
 
     def __len__(self) -> int:
         return 1

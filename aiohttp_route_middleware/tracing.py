@@ -51,7 +51,7 @@ def _trace_call(link: Any, call: Callable[..., Any], trace: Trace, *, passes: bo
         end(Outcome("passed" if passes and answer is None else "answered", answer))
         return answer
 
-    traced.__stands_for__ = link  # type: ignore[attr-defined]  # so that errors name the link
+    vars(traced)["__stands_for__"] = link  # so that errors name the link
     return traced
 
 

@@ -120,7 +120,7 @@ def _walk(app: web.Application, around: _Around) -> Iterator[RouteInfo]:
         raise InspectionError(f"the router {describe(app.router)} cannot list its resources")
     around = around.enter(app)
     for resource in app.router.resources():
-        info = resource.get_info()
+        info: Any = resource.get_info()
         if "app" not in info:
             yield from _read_resource(resource, around)
         elif "rule" in info:
