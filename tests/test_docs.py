@@ -1,6 +1,7 @@
 """The code in README and docs is that of the examples, and their links lead somewhere."""
 
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,13 @@ from aiohttp.typedefs import Handler
 from pytest_aiohttp.plugin import AiohttpClient
 
 from aiohttp_route_middleware import RegistrationError, UrlDispatcherEx, chain
+from aiohttp_route_middleware.__main__ import main
+from examples import link_order
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+MEASURED = re.compile(r"<!-- from (bench/results/\S+) -->\n(.*?)<!-- end -->", re.DOTALL)
+COMMAND = re.compile(r"\$ python -m aiohttp_route_middleware (.*)\n((?:(?!\$ ).*\n)*)")
 EXCERPT = re.compile(r"<!-- from (\S+) -->\n```python\n(.*?)```", re.DOTALL)
 
 
@@ -47,12 +52,40 @@ def test_a_newcomer_sees_an_example_within_twenty_lines() -> None:
     assert any('add_get("/posts/{id}", authenticate, get_post)' in line for line in head)
 
 
-def test_the_quoted_measurements_are_those_that_bench_wrote() -> None:
-    table = (ROOT / "bench" / "results" / "core.md").read_text().splitlines()
-    for page in (ROOT / "README.md", ROOT / "docs" / "speed.md"):
-        quoted = page.read_text().partition("<!-- from bench/results/core.md -->\n")[2].partition("<!-- end -->")[0]
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_quoted_measurements_are_those_that_bench_wrote(page: Path) -> None:
+    for source, quoted in MEASURED.findall(page.read_text()):
+        table = (ROOT / source).read_text().splitlines()
         assert "÷" in quoted
         assert [line for line in quoted.splitlines() if line not in table] == []
+
+
+def test_the_pages_do_quote_measurements() -> None:
+    quoting = [page.name for page in PAGES if MEASURED.search(page.read_text())]
+    assert quoting == ["README.md", "routing.md", "speed.md"]
+
+
+def read_commands(page: Path) -> list[tuple[str, str]]:
+    """Our commands on a page, each with the output that the page shows."""
+    blocks = re.findall(r"```console\n(.*?)```", page.read_text(), re.DOTALL)
+    return [command for block in blocks for command in COMMAND.findall(block)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_print_what_the_page_shows(
+    page: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    for command, output in read_commands(page):
+        if "examples." in command:
+            main(shlex.split(command))
+            assert capsys.readouterr().out.strip() == output.strip()
+
+
+def test_the_pages_do_show_commands() -> None:
+    shown = [output for page in PAGES for command, output in read_commands(page) if "examples." in command]
+    assert len(shown) >= 5
+    assert all(shown)
 
 
 async def authenticate(request: web.Request) -> None: ...
@@ -93,3 +126,11 @@ async def test_the_page_on_chains_quotes_the_report_of_a_wrong_answer(
     (record,) = caplog.records
     assert record.exc_info
     assert quoted(ROOT / "docs" / "chains.md", "AnswerError") == blank(f"AnswerError: {record.exc_info[1]}")
+
+
+def test_the_page_on_order_quotes_the_refusal_of_a_wrong_order() -> None:
+    with pytest.raises(RegistrationError) as caught:
+        UrlDispatcherEx().add_get(
+            "/orders", link_order.authorise("orders:read"), link_order.authenticate, link_order.list_orders
+        )
+    assert quoted(ROOT / "docs" / "order.md", "GET /orders") == blank(str(caught.value))

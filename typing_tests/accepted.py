@@ -12,6 +12,7 @@ from aiohttp_route_middleware import (
     Handler,
     Link,
     Middleware,
+    Outcome,
     RouteGroup,
     RouteTableDef,
     UrlDispatcherEx,
@@ -20,9 +21,14 @@ from aiohttp_route_middleware import (
     guard,
     links_of,
     middleware,
+    named,
+    provides,
+    requires,
     static,
     view,
 )
+from aiohttp_route_middleware.inspection import Explanation, RouteInfo, explain, list_routes, require_links
+from aiohttp_route_middleware.simulation import Simulation, simulate
 
 IDENTITY = web.RequestKey("IDENTITY", str)
 
@@ -134,3 +140,38 @@ class TableView(web.View):
 
 assert_type(TableView, type[TableView])
 assert_type(links_of(table_handler), tuple[Any, ...])
+
+
+# what links declare, and what is given to chains
+@named("authorise(admin)")
+@provides(IDENTITY, "tenant")
+@requires(IDENTITY)
+async def declared(request: web.Request) -> None: ...
+
+
+@requires("tenant")
+class Declared(web.View):
+    pass
+
+
+assert_type(Declared, type[Declared])
+chain(declared, Declared, given=IDENTITY)
+UrlDispatcherEx(declared, given=[IDENTITY, "tenant"]).group("/g", given="user").add_get("/", get_post, given=IDENTITY)
+RouteTableDef(declared, given=(IDENTITY,)).get("/", given="user")
+
+
+# traces, and looking at routes
+def trace(request: web.Request, link: object) -> Callable[[Outcome], None]:
+    return lambda outcome: print(outcome.kind, outcome.error)
+
+
+chain(declared, get_post, trace=trace)
+UrlDispatcherEx(trace=trace)
+require_links(app, authenticate, IDENTITY, unless=["/login", "GET /health"])
+assert_type(list_routes(app), list[RouteInfo])
+
+
+async def look() -> None:
+    assert_type(await explain(app, "GET", "/"), Explanation)
+    done = await simulate(chain(authenticate, get_post), "/posts/7", match_info={"id": "7"}, app=app)
+    assert_type(done, Simulation)

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from aiohttp_route_middleware import Handler, RouteTableDef, UrlDispatcherEx, chain, get
+from aiohttp_route_middleware import Handler, RouteTableDef, UrlDispatcherEx, chain, get, provides, requires
 
 router = UrlDispatcherEx()
 
@@ -52,3 +52,9 @@ chain(Log, get_post)  # type: ignore[arg-type]  # pyright: ignore[reportCallIssu
 chain(None, get_post)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
 chain(lambda request: True, get_post)  # type: ignore[arg-type]  # pyright: ignore[reportCallIssue, reportArgumentType]
 router.add_static("/", "files", 7)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+# what is no request key, and no trace
+provides(7)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+requires(web.AppKey("app", str))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+UrlDispatcherEx(given=[7])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+UrlDispatcherEx(trace=get_post)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
