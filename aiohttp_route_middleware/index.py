@@ -24,6 +24,7 @@ _FEW = 4  # so many are asked one after the other sooner than a table is searche
 _VARIABLE = re.compile(r"\{([_a-zA-Z][_a-zA-Z0-9]*)\}")
 # Expressions that surely match no slash: aiohttp's own, and those of letters, digits, classes and repeats.
 _SLASHLESS = re.compile(r"(?:\[\^\{\}/\]\+|(?:(?:\\[dw]|\[(?:\w(?:-\w)?)+\]|[\w|-])(?:[+*?]|\{[\d,]+\})?)+)\)")
+_REPEATS = ("*", "+", "?", "{")
 _PLAIN_FLAGS = re.compile("").flags
 
 _Resolved = tuple[web.UrlMappingMatchInfo | None, set[str]]
@@ -67,7 +68,17 @@ class IndexedDispatcher(web.UrlDispatcher):
         """Build what the index needs before the first request."""
         super().freeze()
         for crowd in self._crowds.values():
-            crowd.build()
+            crowd.forget()  # freezing has made "/" of the empty path
+        self.build_index()
+
+    def build_index(self) -> None:
+        """Build the tables of this router and of those in it, which got their prefixes after they were frozen."""
+        for crowd in self._crowds.values():
+            crowd.look_up()
+        for resource in self.resources():
+            app = resource.get_info().get("app")
+            if app is not None and isinstance(app.router, IndexedDispatcher):
+                app.router.build_index()
 
 
 class Crowd(web.AbstractResource):
@@ -84,22 +95,21 @@ class Crowd(web.AbstractResource):
         return self._key
 
     async def resolve(self, request: web.Request) -> _Resolved:
-        lookup = self._lookup or self.build()
         allowed: set[str] = set()
-        for _, member in lookup.find(request.rel_url.path_safe):
+        for _, member in (self._lookup or self.look_up()).find(request.rel_url.path_safe):
             match, methods = await member.resolve(request)
             if match is not None:
                 return match, methods
             allowed |= methods
         return None, allowed
 
-    def build(self) -> Lookup:
-        """Sort the members into new tables."""
-        lookup = Lookup()
-        for place, member in enumerate(self._members):
-            lookup.add(read_shape(member), (place, member))
-        self._lookup = lookup
-        return lookup
+    def look_up(self) -> Lookup:
+        """Return the tables of the members, built if they are not."""
+        if self._lookup is None:
+            self._lookup = Lookup()
+            for place, member in enumerate(self._members):
+                self._lookup.add(read_shape(member), (place, member))
+        return self._lookup
 
     def forget(self) -> None:
         """Have the tables built again: the members have changed."""
@@ -138,7 +148,7 @@ class Shape:
 
 
 Member = tuple[int, web.AbstractResource]  # with its place in registration order
-_Table = dict[Any, tuple[Member, ...]]  # by the literals of the path
+_Table = dict[Any, list[Member]]  # by the literals of the path
 _Pick = Callable[[Sequence[str | None]], Any]  # the literals of a path at certain places
 
 
@@ -146,25 +156,23 @@ class Lookup:
     """Resources by the literals of their paths: one table for all whose literals stand at the same places."""
 
     def __init__(self) -> None:
-        self._always: tuple[Member, ...] = ()
+        self._always: list[Member] = []
         self._whole: dict[int, dict[_Pick, _Table]] = {}  # by the number of segments
         self._begun: dict[int, dict[_Pick, _Table]] = {}  # by the number of segments that are known
 
     def add(self, shape: Shape, member: Member) -> None:
         """Put a resource where the paths of its shape find it."""
         if not shape.segments:
-            self._always += (member,)
+            self._always.append(member)
             return
         tables = (self._whole if shape.is_whole else self._begun).setdefault(len(shape.segments), {})
         pick = _pick(tuple(place for place, segment in enumerate(shape.segments) if segment is not None))
-        table = tables.setdefault(pick, {})
-        literals = pick(shape.segments)
-        table[literals] = (*table.get(literals, ()), member)
+        tables.setdefault(pick, {}).setdefault(pick(shape.segments), []).append(member)
 
-    def find(self, path: str) -> Sequence[Member]:
+    def find(self, path: str) -> list[Member]:
         """Return all that may match, in registration order."""
         segments = path.split("/")
-        found = self._always
+        found = [*self._always]
         for pick, table in self._whole.get(len(segments), _NO_TABLES).items():
             found += table.get(pick(segments), ())
         for known, tables in self._begun.items():
@@ -186,7 +194,7 @@ def _pick(places: tuple[int, ...]) -> _Pick:
 
 def read_shape(resource: web.AbstractResource) -> Shape:
     """Tell what is certain of the paths that a resource matches."""
-    if type(resource) is web.PlainResource and resource.canonical:  # the empty path becomes "/" when it is frozen
+    if type(resource) is web.PlainResource:
         return Shape(tuple(resource.canonical.split("/")), is_whole=True)
     if type(resource) is web.DynamicResource:
         info: Any = resource.get_info()
@@ -215,7 +223,8 @@ def _read_pattern(pattern: re.Pattern[str], formatter: str) -> Shape:
     else:
         if at == len(text):
             return Shape(_split(known), is_whole=True)
-    if "|" in text[at:]:  # it might be an alternative to all that stands before it
+    # What follows might be an alternative to all that stands before it, or make the slash right before it optional.
+    if "|" in text[at:] or text.startswith(_REPEATS, at):
         return Shape()
     return Shape(_split(known)[:-1])
 
