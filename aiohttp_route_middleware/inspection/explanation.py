@@ -146,8 +146,8 @@ async def _explain_404(request: _Request, app: web.Application, routes: Sequence
     path = request.path.removesuffix("/") if request.path.endswith("/") else f"{request.path}/"
     if path:
         match = await replace(request, path=path).resolve(app)
-        if match.http_exception is None:
-            yield f"{path} has one: mind the slash at the end"
+        if not isinstance(match.http_exception, web.HTTPNotFound):
+            yield f"{path} is there: mind the slash at the end"
     close = difflib.get_close_matches(request.path, dict.fromkeys(route.path for route in routes), n=3)
     if close:
         yield f"paths like it: {', '.join(close)}"

@@ -80,9 +80,8 @@ def _write_application(out: Writer, mounts: Sequence[str], middlewares: Sequence
 
 
 def _write_row(out: Writer, route: RouteInfo) -> None:
-    mark: Piece = ("  ", "plain") if route.links else ("! ", "bad")
     methods = " ".join(route.methods).ljust(_METHODS - 3)
-    start: list[Piece] = [mark, (f"{methods} ", "plain"), (route.path, "head")]
+    start: list[Piece] = [_mark(route), (f"{methods} ", "plain"), (route.path, "head")]
     width = sum(len(print_plainly(text)) for text, _ in start)
     if width < _PATH:
         out.write([*start, (" " * (_PATH - width), "plain"), *_list_chain(route)], indent=_PATH)
@@ -91,13 +90,16 @@ def _write_row(out: Writer, route: RouteInfo) -> None:
         out.write([(" " * _PATH, "plain"), *_list_chain(route)], indent=_PATH)
 
 
+def _mark(route: RouteInfo) -> Piece:
+    return ("  ", "plain") if route.links else ("! ", "bad")
+
+
 def _list_chain(route: RouteInfo) -> Iterator[Piece]:
     for link in route.inherited:
         yield f"({link.name}) ", "faint"
     for link in route.own:
         yield f"{link.name} ", "plain"
-    yield "-> ", "faint"
-    yield route.endpoint.name, "good"
+    yield f"-> {route.endpoint.name}", "good"
     if route.name:
         yield f"  name: {route.name}", "faint"
 
@@ -121,7 +123,7 @@ def write_routes_at_length(routes: Sequence[RouteInfo], *, in_colour: bool = Fal
     """Write each route with everything that is known of it, and where each part is written."""
     out = Writer(in_colour=in_colour)
     for route in routes:
-        out.write([(f"{' '.join(route.methods)} {route.path}", "head" if route.links else "bad")], indent=4)
+        out.write([_mark(route), (f"{' '.join(route.methods)} {route.path}", "head")], indent=4)
         _write_parts(out, route, route.middlewares)
         out.write([])
     _write_summary(out, routes)
@@ -131,15 +133,15 @@ def write_routes_at_length(routes: Sequence[RouteInfo], *, in_colour: bool = Fal
 def write_explanation(found: Explanation, *, in_colour: bool = False) -> str:
     """Write what answers a request, or why nothing does."""
     out = Writer(in_colour=in_colour)
-    out.write([(f"{found.method} {found.url}", "head")], indent=4)
+    out.write([("  ", "plain"), (f"{found.method} {found.url}", "head")], indent=4)
     if found.status is not None:
-        out.write([(f"  {found.status} ", "bad"), *_split_words(found.notes[0])], indent=6)
+        out.write([(f"    {found.status} ", "bad"), *_split_words(found.notes[0])], indent=8)
     for note in found.notes[1:] if found.status is not None else found.notes:
-        out.write([("  ", "plain"), *_split_words(note)], indent=6)
+        out.write([("    ", "plain"), *_split_words(note)], indent=8)
     if found.route:
-        out.write([("  route       ", "faint"), (found.route.label, "plain")], indent=14)
+        out.write([("    route       ", "faint"), (found.route.label, "plain")], indent=16)
         for name, value in found.match_info.items():
-            out.write([("  match_info  ", "faint"), (f"{name} = {value}", "plain")], indent=14)
+            out.write([("    match_info  ", "faint"), (f"{name} = {value}", "plain")], indent=16)
         _write_parts(out, found.route, found.middlewares)
     else:
         _write_links(out, "application", found.middlewares)
@@ -152,14 +154,14 @@ def _write_parts(out: Writer, route: RouteInfo, middlewares: Sequence[LinkInfo])
     _write_links(out, "own", route.own)
     _write_links(out, "endpoint", [route.endpoint])
     if route.name:
-        out.write([("  name        ", "faint"), (route.name, "plain")], indent=14)
+        out.write([("    name        ", "faint"), (route.name, "plain")], indent=16)
     if route.site:
-        out.write([("  defined     ", "faint"), (str(route.site), "plain")], indent=14)
+        out.write([("    defined     ", "faint"), (str(route.site), "plain")], indent=16)
 
 
 def _write_links(out: Writer, what: str, links: Sequence[LinkInfo]) -> None:
     for link in links:
-        out.write([(f"  {what:12}", "faint"), (f"{link.name}  ", "plain"), (str(link.site or ""), "faint")], indent=14)
+        out.write([(f"    {what:12}", "faint"), (f"{link.name}  ", "plain"), (str(link.site or ""), "faint")], indent=16)
 
 
 def _split_words(text: str) -> list[Piece]:
