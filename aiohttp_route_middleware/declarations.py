@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from weakref import WeakSet
 
 from aiohttp import web
@@ -133,13 +133,13 @@ def known_providers(key: Key) -> list[Any]:
 
 def read_keys(keys: Keys, place: str) -> tuple[Key, ...]:
     """Return one key, or several, as a tuple; raise `RegistrationError` if they are none."""
-    listed: Sequence[Any] = keys if isinstance(keys, (list, tuple)) else (keys,)
+    listed = keys if isinstance(keys, (list, tuple)) else (keys,)
     for key in listed:
         if not isinstance(key, (str, web.RequestKey)):
             raise RegistrationError(
                 f"{place} got {describe(key)}", cure="pass request keys: web.RequestKey(...), or texts"
             )
-    return tuple(listed)
+    return cast(tuple[Key, ...], tuple(listed))
 
 
 def _read_declared(link: Any, mark: str) -> tuple[Key, ...]:

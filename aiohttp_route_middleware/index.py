@@ -35,34 +35,27 @@ class IndexedDispatcher(web.UrlDispatcher):
 
     def __init__(self) -> None:
         super().__init__()
-        self._by_key: dict[str, list[web.AbstractResource]] = {}
         self._crowds: dict[str, Crowd] = {}
 
     def index_resource(self, resource: web.AbstractResource) -> None:
         """Add a resource to the index; aiohttp calls this."""
         key = self._get_resource_index_key(resource)
-        members = self._by_key.setdefault(key, [])
-        members.append(resource)
         if key in self._crowds:
-            self._crowds[key].forget()
-        elif len(members) <= _FEW:
-            super().index_resource(resource)
-        else:
-            for member in members[:-1]:
-                super().unindex_resource(member)
-            self._crowds[key] = Crowd(key, members)
-            super().index_resource(self._crowds[key])
+            self._crowds[key].add(resource)
+            return
+        super().index_resource(resource)
+        listed = self._resource_index[key]
+        if len(listed) > _FEW:
+            self._crowds[key] = Crowd(key, listed)
+            self._resource_index[key] = [self._crowds[key]]
 
     def unindex_resource(self, resource: web.AbstractResource) -> None:
         """Take a resource out of the index; aiohttp calls this before it gives it a prefix."""
         key = self._get_resource_index_key(resource)
-        self._by_key[key].remove(resource)
-        if key not in self._crowds:
-            super().unindex_resource(resource)
-        elif self._by_key[key]:
-            self._crowds[key].forget()
+        if key in self._crowds:
+            self._crowds[key].remove(resource)
         else:
-            super().unindex_resource(self._crowds.pop(key))
+            super().unindex_resource(resource)
 
     def freeze(self) -> None:
         """Build what the index needs before the first request."""
@@ -114,6 +107,16 @@ class Crowd(web.AbstractResource):
     def forget(self) -> None:
         """Have the tables built again: the members have changed."""
         self._lookup = None
+
+    def add(self, member: web.AbstractResource) -> None:
+        """Take one more resource, as the last."""
+        self._members.append(member)
+        self.forget()
+
+    def remove(self, member: web.AbstractResource) -> None:
+        """Let a resource go."""
+        self._members.remove(member)
+        self.forget()
 
     def __len__(self) -> int:
         return sum(map(len, self._members))

@@ -7,16 +7,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType
-from typing import Any, TypeVar
-from weakref import WeakKeyDictionary
+from typing import Any
 
-from aiohttp import web
+__all__ = ("Site", "find_caller", "locate")
 
-__all__ = ("Site", "find_caller", "locate", "note_site", "read_site")
-
-_Route = TypeVar("_Route", bound=web.AbstractRoute)
 _OURS = (f"{__package__}.", "aiohttp.")
-_sites: WeakKeyDictionary[web.AbstractRoute, Site] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +61,3 @@ def find_caller() -> Site | None:
             return None
         frame = frame.f_back
     return Site(frame.f_code.co_filename, frame.f_lineno)
-
-
-def note_site(route: _Route, site: Site | None) -> _Route:
-    """Remember where a route is defined; the HEAD route that came with a GET route is defined there, too."""
-    if site is not None:
-        _sites[route] = site
-        for sibling in route.resource or ():
-            if (route.method, sibling.method) == ("GET", "HEAD") and sibling.handler is route.handler:
-                _sites[sibling] = site
-    return route
-
-
-def read_site(route: web.AbstractRoute) -> Site | None:
-    """Tell where a route is defined, if it was registered by this package."""
-    return _sites.get(route)

@@ -12,8 +12,9 @@ from .chain import compose
 from .declarations import read_keys
 from .errors import RegistrationError
 from .leading import leave_out
+from .marks import note_site
 from .naming import describe
-from .places import find_caller, note_site
+from .places import find_caller
 from .settings import Settings
 from .static import add_static
 from .typedefs import Chain, Keys, Link

@@ -12,8 +12,9 @@ from .chain import check_finished, compose, flatten
 from .declarations import read_keys
 from .errors import RegistrationError
 from .leading import read_leading, subtract
+from .marks import note_site
 from .naming import name_link
-from .places import find_caller, note_site
+from .places import find_caller
 from .registrar import Registrar, pop_handler, require_text
 from .settings import Settings
 from .static import add_static

@@ -11,9 +11,9 @@ from aiohttp import hdrs, web
 
 from ..chain import links_of
 from ..errors import InspectionError
-from ..marks import read_record, unwrap_partial
+from ..marks import read_record, read_site, unwrap_partial
 from ..naming import describe, name_link
-from ..places import Site, locate, read_site
+from ..places import Site, locate
 
 __all__ = ("LinkInfo", "RouteInfo", "list_routes")
 
@@ -147,7 +147,7 @@ def _read_resource(resource: web.AbstractResource, around: _Around) -> Iterator[
             inherited=tuple(links[:inherited]),
             own=tuple(links[inherited:-1]),
             endpoint=_name_files(links[-1], directory) if directory else links[-1],
-            site=read_site(routes[0]) or (record.site if record else None),
+            site=read_site(routes[0]),
             routes=routes,
         )
 

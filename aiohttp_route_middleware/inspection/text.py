@@ -161,7 +161,9 @@ def _write_parts(out: Writer, route: RouteInfo, middlewares: Sequence[LinkInfo])
 
 def _write_links(out: Writer, what: str, links: Sequence[LinkInfo]) -> None:
     for link in links:
-        out.write([(f"    {what:12}", "faint"), (f"{link.name}  ", "plain"), (str(link.site or ""), "faint")], indent=16)
+        out.write(
+            [(f"    {what:12}", "faint"), (f"{link.name}  ", "plain"), (str(link.site or ""), "faint")], indent=16
+        )
 
 
 def _split_words(text: str) -> list[Piece]:
