@@ -225,8 +225,11 @@ def test_what_is_written_is_utf_8_whatever_the_locale(shop: Path) -> None:
     assert run(shop, "routes", APP, "--check", "routes.lock", **ascii_only).returncode == 0
 
 
+full_disk = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is full")
+
+
 @pytest.mark.xfail(reason="only a closed pipe is caught")
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is full")
+@full_disk
 def test_a_full_disk_is_an_error_in_one_line(shop: Path) -> None:
     with open("/dev/full", "wb") as full:
         done = subprocess.run(
@@ -415,6 +418,16 @@ def test_a_closed_pipe_is_silent_here_too(monkeypatch: pytest.MonkeyPatch, capfd
         monkeypatch.setattr(sys, "stdout", closed)
         assert main(["routes", APP]) == 0
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.xfail(reason="only a closed pipe is caught", raises=OSError)
+@full_disk
+@inside
+def test_a_full_disk_is_an_error_here_too(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    with open("/dev/full", "w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        assert main(["routes", APP]) == 2
+    assert capsys.readouterr().err.startswith("error: ")
 
 
 @pytest.mark.xfail(reason="the exit code of the command is forgotten")
