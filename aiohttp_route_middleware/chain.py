@@ -191,7 +191,7 @@ def _wrap(link: Any, spec: LinkSpec, settings: Settings) -> tuple[Any, LinkSpec]
 def _build(specs: list[tuple[Any, LinkSpec]], record: ChainRecord, *, like: Any) -> Any:
     """Compile the chain; what stands for it bears the identity of `like`: the endpoint, or a finished chain of it."""
     endpoint = record.links[-1]
-    call = trace_endpoint(endpoint, record.settings.trace) if record.settings.trace else endpoint
+    call = trace_endpoint(endpoint, record.settings.trace) if record.settings.trace is not None else endpoint
     chained = {"__wrapped__": endpoint}
     # One dictionary for all functions of the chain: as in aiohttp, the `handler` that a middleware gets has the
     # endpoint's attributes, and a route needs no memory for them.

@@ -71,9 +71,10 @@ async def exchange(
 
 
 def _write_request(method: str, target: str, headers: Mapping[str, str], body: bytes) -> bytes:
-    sent = {"Host": "localhost", **headers, "Connection": "close"}
+    # names are the same in any case (RFC 9110, section 5.1)
+    sent = {"host": "localhost", **{name.lower(): value for name, value in headers.items()}, "connection": "close"}
     if body:
-        sent["Content-Length"] = str(len(body))
+        sent["content-length"] = str(len(body))
     if not _TOKEN.fullmatch(method):
         raise InspectionError(f"{method!r} is no HTTP method")
     if not _TARGET.fullmatch(target):
@@ -125,9 +126,6 @@ class _Wire(asyncio.Transport):
             asyncio.get_running_loop().call_soon(self._protocol.connection_lost, None)
 
     abort = close
-
-    def is_reading(self) -> bool:
-        return not self.closed.done()
 
     @property
     def _sendfile_compatible(self) -> NoReturn:  # asyncio asks for it; the answer makes aiohttp write files itself

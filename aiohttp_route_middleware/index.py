@@ -66,12 +66,13 @@ class IndexedDispatcher(web.UrlDispatcher):
 
     def build_index(self) -> None:
         """Build the tables of this router and of those in it, which got their prefixes after they were frozen."""
-        for crowd in self._crowds.values():
-            crowd.look_up()
-        for resource in self.resources():
-            app = resource.get_info().get("app")
-            if app is not None and isinstance(app.router, IndexedDispatcher):
-                app.router.build_index()
+        routers: list[IndexedDispatcher] = [self]
+        for router in routers:  # it grows: an application may be in several, and even in itself
+            for crowd in router._crowds.values():
+                crowd.look_up()
+            inner = [resource.get_info().get("app") for resource in router.resources()]
+            found = [app.router for app in inner if app is not None]
+            routers += [one for one in found if isinstance(one, IndexedDispatcher) and one not in routers]
 
 
 class Crowd(web.AbstractResource):

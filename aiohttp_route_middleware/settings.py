@@ -43,6 +43,6 @@ class Settings:
         """Return these settings for a finished chain, which keeps what it was compiled with besides."""
         return Settings(
             checked=self.is_checked or chained.is_checked,
-            trace=self.trace or chained.trace,
+            trace=chained.trace if self.trace is None else self.trace,
             given=(*self.given, *chained.given),
         )

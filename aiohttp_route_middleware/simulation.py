@@ -69,10 +69,12 @@ class Simulation:
     @property
     def answered_by(self) -> Any:
         """The link whose response it is: the innermost one that returned or raised it."""
-        for step in reversed(self.trace):
-            if self.response in (step.outcome.answer, step.outcome.error):
-                return step.link
-        return None
+        response: Any = self.response
+        return next(
+            step.link
+            for step in reversed(self.trace)
+            if response is step.outcome.answer or response is step.outcome.error
+        )
 
 
 async def simulate(
@@ -219,7 +221,7 @@ def _trace(handler: Any, recorder: Trace) -> Any:
     """Compile a chain anew, with the recorder, and with the trace it had."""
     record = read_record(handler)
     settings = record.settings if record else Settings()
-    trace = _join(recorder, settings.trace) if settings.trace else recorder
+    trace = _join(recorder, settings.trace) if settings.trace is not None else recorder
     return compose(links_of(handler), settings=replace(settings, trace=trace), is_final=False)
 
 

@@ -436,3 +436,10 @@ def test_what_walks_aiohttps_index_finds_every_route_in_it() -> None:
         with pytest.raises(RuntimeError, match="the members"):
             call()
     assert [*router.resources()] == [route.resource for route in routes]
+
+
+def test_an_application_that_is_mounted_in_itself_can_be_frozen() -> None:
+    app = application()
+    app.add_subapp("/x", app)
+    app.freeze()
+    assert app.router.frozen

@@ -252,7 +252,7 @@ async def test_a_simulation_that_hangs_can_be_cancelled() -> None:
         pytest.param(
             get_post,
             {"headers": {"A": "b\r\nC: d"}},
-            "the header 'A' has a name or a value that",
+            "the header 'a' has a name or a value that",
             id="a header with two lines",
         ),
     ],
@@ -283,3 +283,24 @@ async def test_an_exchange_starts_and_cleans_up_the_application() -> None:
     assert (received.status, received.body) == (404, b"404: Not Found")
     assert ("Connection", "close") in received.headers
     assert signals == ["start", "cleanup"]
+
+
+async def test_header_names_are_the_same_in_any_case() -> None:
+    async def tell_host(request: web.Request) -> web.Response:
+        return web.Response(text=f"{request.host} {len(await request.read())}")
+
+    done = await simulate(tell_host, method="POST", headers={"HOST": "example.com", "Content-length": "9"}, body=b"12")
+    assert done.text == "example.com 2"
+
+
+async def test_the_simulated_resource_has_one_route_and_no_url() -> None:
+    async def look(request: web.Request) -> web.Response:
+        resource: Any = request.match_info.route.resource
+        assert list(resource) == [request.match_info.route]
+        assert (len(resource), resource.get_info(), resource.raw_match("/")) == (1, {"path": "/"}, False)
+        for refused in (resource.url_for, lambda: resource.add_prefix("/a")):
+            with pytest.raises(RuntimeError, match="a simulated route"):
+                refused()
+        return web.Response()
+
+    assert (await simulate(look)).status == 200

@@ -217,3 +217,13 @@ async def test_a_traced_chain_stays_traced_where_it_is_joined(recorder: Recorder
     await chain(pass_on, traced, trace=other)(make_mocked_request("GET", "/"))
     assert other.events[-1] == "endpoint answered"
     assert len(recorder.events) == 6
+
+
+async def test_a_trace_whose_truth_value_is_false_is_a_trace() -> None:
+    class Empty(Recorder):
+        def __len__(self) -> int:
+            return 0
+
+    empty = Empty()
+    await chain(pass_on, chain(endpoint, trace=empty))(make_mocked_request("GET", "/"))
+    assert empty.events[-1] == "endpoint answered"
