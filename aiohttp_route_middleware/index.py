@@ -71,8 +71,10 @@ class IndexedDispatcher(web.UrlDispatcher):
             for crowd in router._crowds.values():
                 crowd.look_up()
             inner = [resource.get_info().get("app") for resource in router.resources()]
-            found = [app.router for app in inner if app is not None]
-            routers += [one for one in found if isinstance(one, IndexedDispatcher) and one not in routers]
+            for found in [app.router for app in inner if app is not None]:
+                # by identity: routers are mappings, and those without names are equal
+                if isinstance(found, IndexedDispatcher) and not any(found is one for one in routers):
+                    routers.append(found)
 
 
 class Crowd(web.AbstractResource):
