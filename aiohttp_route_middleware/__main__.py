@@ -12,8 +12,11 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-from .errors import InspectionError
+from aiohttp import web
+
+from .errors import InspectionError, RegistrationError
 from .inspection.data import write_explanation_json, write_routes_json
 from .inspection.diagram import draw_diagram
 from .inspection.explanation import explain
@@ -22,7 +25,8 @@ from .inspection.loading import load, load_app
 from .inspection.lock import compare_lock, write_lock
 from .inspection.page import write_page
 from .inspection.policy import check_links
-from .inspection.text import write_explanation, write_routes, write_routes_at_length
+from .inspection.text import count_routes, write_explanation, write_routes, write_routes_at_length
+from .leading import read_leading
 
 __all__ = ("main",)
 
@@ -39,13 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sys.path.insert(0, str(Path.cwd()))  # so that an application is found as `python -m` finds it
     try:
         code: int = options.run(options)
-        sys.stdout.flush()
     except InspectionError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201  # this is a command
         return _IMPOSSIBLE
-    except BrokenPipeError:  # whoever reads has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _OK
     return code
 
 
@@ -107,10 +107,11 @@ def _add_colour(parser: argparse.ArgumentParser) -> None:
 
 def _run_routes(options: argparse.Namespace) -> int:
     routes = list_routes(load_app(options.app))
+    locked = _read(options.check) if options.check else ""  # before --lock writes the same file
     if options.lock:
         _save(options.lock, write_lock(routes))
     if options.check:
-        difference = compare_lock(_read(options.check), routes, str(options.check))
+        difference = compare_lock(locked, routes, str(options.check))
         _print(difference)
         return _FAILED if difference else _OK
     if not options.lock:
@@ -120,9 +121,19 @@ def _run_routes(options: argparse.Namespace) -> int:
 
 def _run_check(options: argparse.Namespace) -> int:
     app = load_app(options.app)
-    problems = check_links(app, [load(place) for place in options.require], options.unless)
-    _print("".join(f"{problem}\n" for problem in problems) or f"{len(list_routes(app))} routes: all is well\n")
+    problems = check_links(app, [_load_link(place) for place in options.require], options.unless)
+    _print("".join(f"{problem}\n" for problem in problems) or f"{count_routes(list_routes(app))}: all is well\n")
     return _FAILED if problems else _OK
+
+
+def _load_link(place: str) -> Any:
+    link = load(place)
+    if not isinstance(link, (str, web.RequestKey)):
+        try:
+            read_leading([link], place)
+        except RegistrationError as error:
+            raise InspectionError(str(error)) from error
+    return link
 
 
 def _run_explain(options: argparse.Namespace) -> int:
@@ -152,10 +163,17 @@ def _wants_colour(options: argparse.Namespace) -> bool:
 
 
 def _print(text: str) -> None:
-    if hasattr(sys.stdout, "buffer"):  # whatever the locale: pages and data are UTF-8
-        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
-    else:
-        sys.stdout.write(text)
+    try:
+        if hasattr(sys.stdout, "buffer"):  # whatever the locale: pages and data are UTF-8
+            sys.stdout.flush()  # what the application has printed comes first
+            sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+        else:
+            sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more
+        if not isinstance(error, BrokenPipeError):  # whoever reads has seen enough
+            raise InspectionError(f"the output cannot be written: {error}") from error
 
 
 def _read(file: Path) -> str:

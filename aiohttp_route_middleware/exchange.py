@@ -42,7 +42,7 @@ class Received:
 
 
 async def exchange(
-    app: web.Application, method: str, target: str, headers: Mapping[str, str], body: bytes
+    app: web.Application, method: str, target: str, headers: Mapping[str, str], body: bytes, **options: Any
 ) -> Received:
     """Send one request to an application, and return its response.
 
@@ -52,12 +52,13 @@ async def exchange(
         target: path and query, percent-encoded.
         headers: of the request; what HTTP needs besides is added.
         body: of the request.
+        options: for `web.AppRunner`.
 
     Raises:
         InspectionError: HTTP allows no such request.
     """
     sent = _write_request(method, target, headers, body)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.01)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.01, **options)
     await runner.setup()
     try:
         wire = _Wire()

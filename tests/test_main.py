@@ -228,7 +228,6 @@ def test_what_is_written_is_utf_8_whatever_the_locale(shop: Path) -> None:
 full_disk = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is full")
 
 
-@pytest.mark.xfail(reason="only a closed pipe is caught")
 @full_disk
 def test_a_full_disk_is_an_error_in_one_line(shop: Path) -> None:
     with open("/dev/full", "wb") as full:
@@ -283,7 +282,6 @@ def test_writing_a_lock_and_comparing_with_another_is_one_command(capsys: pytest
     assert capsys.readouterr().out.startswith("--- old.lock\n")
 
 
-@pytest.mark.xfail(reason="the lock is written before it is compared with itself")
 @inside
 def test_a_lock_is_not_compared_with_what_was_just_written_over_it() -> None:
     Path("routes.lock").write_text("")
@@ -321,7 +319,6 @@ def test_a_check_has_an_exit_code(options: list[str], code: int, out: str, capsy
     assert written.err == ""
 
 
-@pytest.mark.xfail(reason="the number is written before the plural, whatever it is")
 @inside
 def test_one_route_is_not_called_routes(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "shop:make_small_app", "--require", "shop:authenticate"]) == 0
@@ -374,17 +371,14 @@ def test_an_explanation_is_written_as_json(capsys: pytest.CaptureFixture[str]) -
         pytest.param(
             ["explain", APP, "GET", "http://[::1/"],
             "'http://[::1/'",
-            marks=pytest.mark.xfail(reason="what urllib raises is passed through", raises=ValueError),
         ),
         pytest.param(
             ["check", APP, "--require", "shop:NUMBER"],
             "shop:NUMBER",
-            marks=pytest.mark.xfail(reason="what is required may be anything"),
         ),
         pytest.param(
             ["check", APP, "--require", APP],
             APP,
-            marks=pytest.mark.xfail(reason="what is required may be anything, an application, too"),
             id="an application for a link",
         ),
     ],
@@ -402,7 +396,6 @@ def test_what_cannot_be_carried_out_is_said_in_one_line(
     assert written.err.count("\n") == 1
 
 
-@pytest.mark.xfail(reason="aiohttp logs the bad request, and a log without handlers goes to stderr")
 def test_a_request_that_aiohttp_refuses_leaves_no_traceback(shop: Path) -> None:
     done = run(shop, "explain", APP, "GET", f"/{'a' * 10_000}")
     assert done.returncode == 2
@@ -420,7 +413,6 @@ def test_a_closed_pipe_is_silent_here_too(monkeypatch: pytest.MonkeyPatch, capfd
     assert capfd.readouterr().err == ""
 
 
-@pytest.mark.xfail(reason="only a closed pipe is caught", raises=OSError)
 @full_disk
 @inside
 def test_a_full_disk_is_an_error_here_too(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -430,7 +422,6 @@ def test_a_full_disk_is_an_error_here_too(monkeypatch: pytest.MonkeyPatch, capsy
     assert capsys.readouterr().err.startswith("error: ")
 
 
-@pytest.mark.xfail(reason="the exit code of the command is forgotten")
 @inside
 def test_a_check_that_failed_has_failed_though_nobody_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
     reading, writing = os.pipe()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import quote, urlsplit
@@ -12,10 +13,13 @@ from aiohttp.typedefs import Handler
 
 from ..errors import InspectionError
 from ..exchange import exchange
+from ..naming import print_plainly
 from .listing import LinkInfo, RouteInfo, list_routes
 
 __all__ = ("Explanation", "explain")
 
+_SILENT = logging.getLogger(__name__)  # what aiohttp refuses is told, not logged
+_SILENT.disabled = True
 _UNRESERVED = "/%:@!$&'()*+,;=~?"
 
 
@@ -84,24 +88,35 @@ class _Request:
 
     @classmethod
     def read(cls, method: str, url: str) -> _Request:
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+            host = parts.netloc.rpartition("@")[2] or "localhost"
+            host = host if host.isascii() else host.encode("idna").decode()
+            quoted = [quote(part, safe=_UNRESERVED) for part in (parts.path or "/", parts.query)]
+        except ValueError as error:
+            raise InspectionError(f"{url!r} is no URL: {error}") from error
         if not (parts.path.startswith("/") or (parts.netloc and not parts.path)):
             raise InspectionError(f"{url!r} is neither a path that starts with a slash nor a URL with a host")
-        quoted = [quote(part, safe=_UNRESERVED) for part in (parts.path or "/", parts.query)]
-        return cls(method.upper(), parts.netloc.rpartition("@")[2] or "localhost", *quoted)
+        return cls(method.upper(), host, *quoted)
 
     async def resolve(self, app: web.Application) -> web.UrlMappingMatchInfo:
         """Ask the application's own router."""
         found: list[web.UrlMappingMatchInfo] = []
+        failed: list[Exception] = []
 
         @web.middleware
         async def ask_router(request: web.Request, handler: Handler) -> web.StreamResponse:
-            found.append(await app.router.resolve(request))
+            try:
+                found.append(await app.router.resolve(request))
+            except Exception as error:  # aiohttp would log it, and say no more than 500
+                failed.append(error)
             return web.Response()
 
         target = f"{self.path}?{self.query}" if self.query else self.path
         asking = web.Application(middlewares=[ask_router])
-        await exchange(asking, self.method, target, {hdrs.HOST: self.host}, b"")
+        await exchange(asking, self.method, target, {hdrs.HOST: self.host}, b"", logger=_SILENT)
+        if failed:
+            raise InspectionError(print_plainly(f"the router failed: {failed[0]!r}")) from failed[0]
         if not found:
             raise InspectionError(f"aiohttp takes no request for {self.method} {target}")
         return found[0]
@@ -155,7 +170,9 @@ async def _explain_404(request: _Request, app: web.Application, routes: Sequence
 
 def _miss_in_view(method: str, endpoint: object) -> str:
     """Say so if a `View` has no such method: its router does not know."""
-    if not (isinstance(endpoint, type) and issubclass(endpoint, web.View)) or hasattr(endpoint, method.lower()):
+    if not (isinstance(endpoint, type) and issubclass(endpoint, web.View)) or (
+        method in hdrs.METH_ALL and hasattr(endpoint, method.lower())
+    ):
         return ""
     has = [name for name in sorted(hdrs.METH_ALL) if hasattr(endpoint, name.lower())]
     return (

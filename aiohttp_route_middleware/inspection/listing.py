@@ -154,11 +154,12 @@ def _read_resource(resource: web.AbstractResource, around: _Around) -> Iterator[
 
 def _join_head(resource: Iterable[web.AbstractRoute]) -> list[tuple[web.AbstractRoute, ...]]:
     """The routes of a resource, a HEAD route together with the GET route that it came with."""
-    by_method = {route.method: route for route in resource}
+    listed = list(resource)
+    by_method = {route.method: route for route in listed}
     get, head = by_method.get(hdrs.METH_GET), by_method.get(hdrs.METH_HEAD)
     if get is None or head is None or get.handler != head.handler:
-        return [(route,) for route in by_method.values()]
-    return [(get, head), *((route,) for route in by_method.values() if route not in (get, head))]
+        return [(route,) for route in listed]
+    return [(get, head), *((route,) for route in listed if route not in (get, head))]
 
 
 def _name_files(endpoint: LinkInfo, directory: Path) -> LinkInfo:

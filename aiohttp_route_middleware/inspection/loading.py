@@ -48,9 +48,12 @@ def load(place: str) -> Any:
     except BaseException as error:
         raise _explain(f"importing {module_name} failed", error) from error
     for name in attributes.split("."):
-        if not hasattr(found, name):
-            raise InspectionError(f"{module_name} has no {attributes}")
-        found = getattr(found, name)
+        try:
+            found = getattr(found, name)
+        except AttributeError as error:
+            raise InspectionError(print_plainly(f"{module_name} has no {attributes}")) from error
+        except BaseException as error:
+            raise _explain(f"{place} failed", error) from error
     return found
 
 

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from ..declarations import provided_by
 from ..errors import InspectionError, PolicyError
-from ..naming import describe, name_key, name_link
+from ..naming import describe, name_key, name_link, print_plainly
 from .listing import RouteInfo, list_routes
 
 __all__ = ("check_links", "require_links")
@@ -43,6 +43,8 @@ def require_links(app: web.Application, *links: Any, unless: Sequence[str] = ())
     for link in links:
         if not (callable(link) or isinstance(link, (str, web.RequestKey))):
             raise InspectionError(f"require_links() got {describe(link)}; pass links or request keys")
+    if app.on_startup.frozen:
+        raise InspectionError("require_links() came too late: the application has started, or is part of another")
     if isinstance(unless, str) or not all(isinstance(entry, str) for entry in unless):
         raise InspectionError('unless= takes a list of texts: unless=["/login", "GET /health"]')
 
@@ -88,10 +90,10 @@ def _name_wanted(wanted: Any) -> str:
 
 def _place(route: RouteInfo) -> str:
     site = f", defined at {route.site}," if route.site else ""
-    return f"{' '.join(route.methods)} {route.path} -> {route.endpoint}{site}"
+    return print_plainly(f"{' '.join(route.methods)} {route.path} -> {route.endpoint}{site}")
 
 
 def _suggest(entry: str, routes: Sequence[RouteInfo]) -> str:
-    known = dict.fromkeys(name for route in routes for name in (route.path, route.label))
-    close = difflib.get_close_matches(entry, known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else "; the `routes` command lists them"
+    known = {name.casefold(): name for route in routes for name in (route.path, route.label)}
+    close = difflib.get_close_matches(entry.casefold(), known, n=1)
+    return f"; did you mean {known[close[0]]!r}?" if close else "; the `routes` command lists them"

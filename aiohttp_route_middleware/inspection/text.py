@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from unicodedata import east_asian_width
 
 from ..naming import print_plainly
 from .explanation import Explanation
@@ -38,16 +39,17 @@ class Writer:
         """Write one line; what does not fit is continued below, behind `indent` spaces."""
         line, used = "", 0
         for text, style in _cut(pieces, WIDTH - indent):
-            if used and used + len(text.rstrip()) > WIDTH:
+            if used and used + _measure(text.rstrip()) > WIDTH:
                 self._lines.append(line.rstrip())
                 line, used, text = " " * indent, indent, text.lstrip()
             line += self._paint(text, style)
-            used += len(text)
+            used += _measure(text)
         self._lines.append(line.rstrip())
 
     def _paint(self, text: str, style: str) -> str:
         code = _STYLES[style]
-        return f"\x1b[{code}m{text}\x1b[0m" if self._in_colour and code and text.strip() else text
+        shown = text.rstrip()  # a space behind it stays uncoloured, so that it can be dropped at the end of a line
+        return f"\x1b[{code}m{shown}\x1b[0m{text[len(shown) :]}" if self._in_colour and code and shown else text
 
     def __str__(self) -> str:
         return "".join(f"{line}\n" for line in self._lines)
@@ -56,18 +58,27 @@ class Writer:
 def _cut(pieces: Sequence[Piece], width: int) -> Iterator[Piece]:
     """Cut what is wider than a whole line."""
     for text, style in pieces:
-        plain = print_plainly(text)
-        for start in range(0, max(len(plain), 1), width):
-            yield plain[start : start + width], style
+        part, used = "", 0
+        for char in print_plainly(text):
+            columns = _measure(char)
+            if used + columns > width:
+                yield part, style
+                part, used = "", 0
+            part, used = part + char, used + columns
+        yield part, style
+
+
+def _measure(text: str) -> int:
+    """Count columns: characters of East Asia take two."""
+    return sum(2 if east_asian_width(char) in "WF" else 1 for char in text)
 
 
 def write_routes(routes: Sequence[RouteInfo], *, in_colour: bool = False) -> str:
     """Write a table of the routes, application by application, and what links there are."""
     out = Writer(in_colour=in_colour)
-    for mounts, members in groupby(routes, key=lambda route: route.mounts):
-        group = list(members)
-        _write_application(out, mounts, group[0].middlewares)
-        for route in group:
+    for (mounts, middlewares), members in groupby(routes, key=lambda route: (route.mounts, route.middlewares)):
+        _write_application(out, mounts, middlewares)
+        for route in members:
             _write_row(out, route)
         out.write([])
     _write_summary(out, routes)
@@ -82,7 +93,7 @@ def _write_application(out: Writer, mounts: Sequence[str], middlewares: Sequence
 def _write_row(out: Writer, route: RouteInfo) -> None:
     methods = " ".join(route.methods).ljust(_METHODS - 3)
     start: list[Piece] = [_mark(route), (f"{methods} ", "plain"), (route.path, "head")]
-    width = sum(len(print_plainly(text)) for text, _ in start)
+    width = sum(_measure(print_plainly(text)) for text, _ in start)
     if width < _PATH:
         out.write([*start, (" " * (_PATH - width), "plain"), *_list_chain(route)], indent=_PATH)
     else:
@@ -106,7 +117,7 @@ def _list_chain(route: RouteInfo) -> Iterator[Piece]:
 
 def _write_summary(out: Writer, routes: Sequence[RouteInfo]) -> None:
     bare = sum(not route.links for route in routes)
-    out.write([(f"{_count(routes)}, ", "plain"), (f"{bare} without links", "bad" if bare else "good")])
+    out.write([(f"{count_routes(routes)}, ", "plain"), (f"{bare} without links", "bad" if bare else "good")])
     if bare:
         out.write([("! no links; middlewares of the application may still guard it", "faint")])
     if any(route.inherited for route in routes):
@@ -170,5 +181,5 @@ def _split_words(text: str) -> list[Piece]:
     return [(f"{word} ", "plain") for word in text.split(" ")]
 
 
-def _count(routes: Sequence[RouteInfo]) -> str:
+def count_routes(routes: Sequence[RouteInfo]) -> str:
     return "1 route" if len(routes) == 1 else f"{len(routes)} routes"

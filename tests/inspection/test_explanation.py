@@ -200,7 +200,6 @@ class Reports(web.View):
         return web.Response()
 
 
-@pytest.mark.xfail(reason="a View answers aiohttp's methods alone, though it has an attribute of that name")
 async def test_a_view_answers_no_method_that_aiohttp_does_not_know(aiohttp_client: AiohttpClient) -> None:
     app = web.Application()
     app.router.add_view("/", Reports)
@@ -236,7 +235,6 @@ def make_domains() -> web.Application:
         pytest.param(
             "http://bücher.example/hook",
             "GET xn--bcher-kva.example/hook",
-            marks=pytest.mark.xfail(reason="the host is not encoded as a client does it"),
         ),
     ],
 )
@@ -320,7 +318,6 @@ async def test_what_is_no_url_is_refused(url: str) -> None:
     assert str(caught.value) == f"{url!r} is neither a path that starts with a slash nor a URL with a host"
 
 
-@pytest.mark.xfail(reason="what urllib and the encoding raise is passed through")
 @pytest.mark.parametrize("url", ["http://[::1/", "/\udcff"], ids=["half a bracket", "a byte that is no text"])
 async def test_what_cannot_be_a_url_is_refused_in_our_words(url: str) -> None:
     with pytest.raises(InspectionError):
@@ -340,7 +337,6 @@ async def test_what_aiohttp_takes_for_no_request_is_refused() -> None:
         await explain(web.Application(), "GET", TOO_LONG)
 
 
-@pytest.mark.xfail(reason="aiohttp logs the bad request, with a traceback")
 async def test_what_aiohttp_takes_for_no_request_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(InspectionError):
         await explain(web.Application(), "GET", TOO_LONG)
@@ -371,7 +367,6 @@ class Broken(web.PlainResource):
         raise LookupError("no table")
 
 
-@pytest.mark.xfail(reason="the request is blamed, and the error is only logged")
 async def test_an_error_of_a_router_is_told_for_what_it_is() -> None:
     app = web.Application()
     app.router.register_resource(Broken("/broken"))

@@ -560,7 +560,6 @@ class Doubled(web.PlainResource):
         return len(self._listed)
 
 
-@pytest.mark.xfail(reason="a dictionary by method holds one route of each")
 def test_no_route_of_a_resource_is_left_out_not_even_with_a_method_twice() -> None:
     app = web.Application()
     app.router.register_resource(Doubled("/twice", index, chain(authenticate, index)))

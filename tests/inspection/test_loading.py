@@ -154,12 +154,10 @@ NO_APP = "neither a web.Application nor what makes one"
         pytest.param(
             "shop.main:lazy",
             "shop.main:lazy failed: LookupError: too lazy",
-            marks=pytest.mark.xfail(reason="only a missing attribute is caught", raises=LookupError),
         ),
         pytest.param(
             "shop.main:a\nb",
             r"shop.main has no a\nb",
-            marks=pytest.mark.xfail(reason="what was asked for is repeated as it is"),
         ),
     ],
     ids=lambda value: None if " " in value else ascii(value),

@@ -470,7 +470,6 @@ async def test_a_resource_that_lists_no_routes_is_not_taken_for_protected() -> N
     assert await start(app) != []
 
 
-@pytest.mark.xfail(reason="aiohttp's FrozenList says so first: RuntimeError")
 async def test_a_requirement_that_comes_too_late_is_refused_in_our_words(aiohttp_client: AiohttpClient) -> None:
     app = web.Application()
     await aiohttp_client(app)
@@ -478,14 +477,12 @@ async def test_a_requirement_that_comes_too_late_is_refused_in_our_words(aiohttp
         require_links(app, authenticate)
 
 
-@pytest.mark.xfail(reason="difflib finds '/login' closer, which exempts more")
 def test_a_method_in_small_letters_is_suggested_in_capitals() -> None:
     app = web.Application()
     app.router.add_post("/login", index)
     assert check_links(app, [authenticate], ["post /login"])[-1].endswith("; did you mean 'POST /login'?")
 
 
-@pytest.mark.xfail(reason="paths are written as they are")
 def test_a_problem_is_one_line_whatever_the_path_is() -> None:
     app = web.Application()
     app.router.add_get("/a\n\x1b[2J", index)

@@ -148,7 +148,6 @@ def test_middlewares_that_do_not_exist_are_called_none() -> None:
     assert table(app)[0] == "application  middlewares: none"
 
 
-@pytest.mark.xfail(reason="routes are grouped by their prefixes alone")
 def test_two_applications_below_one_prefix_show_their_own_middlewares() -> None:
     app = web.Application()
     for middlewares, path in (([outer], "/guarded"), ([], "/bare")):
@@ -311,7 +310,6 @@ def make_route(name: str) -> RouteInfo:
     return RouteInfo(("GET",), "/", None, (), (), (link, link), (link,), link, None, ())
 
 
-@pytest.mark.xfail(reason="a space at the end of a line stays, if it is coloured")
 @example([make_route("x" * 37)])
 @example([make_route("x" * 17)])
 @given(lists_of_routes)
@@ -320,7 +318,6 @@ def test_in_colour_no_line_is_wider_than_80_columns_not_even_by_a_space(routes: 
         assert len(line) <= 80
 
 
-@pytest.mark.xfail(reason="a character is taken for a column")
 def test_a_character_may_be_two_columns_wide() -> None:
     @named("会員であることを確かめる" * 4)
     async def check(request: web.Request) -> None: ...
