@@ -1,10 +1,12 @@
 """Route chains for aiohttp: guards and middlewares on one route."""
 
-from .chain import chain, links_of
+from .chain import chain
 from .declarations import guard, middleware, named, provides, requires
 from .dispatcher import UrlDispatcherEx
-from .errors import AnswerError, RegistrationError, RouteMiddlewareError
+from .errors import AnswerError, InspectionError, PolicyError, RegistrationError, RouteMiddlewareError
 from .group import RouteGroup
+from .naming import name_link
+from .record import links_of
 from .routedef import RouteTableDef, delete, get, head, options, patch, post, put, route, static, view
 from .typedefs import Endpoint, Guard, Handler, Key, Link, Middleware, Outcome, Trace
 
@@ -13,10 +15,12 @@ __all__ = (
     "Endpoint",
     "Guard",
     "Handler",
+    "InspectionError",
     "Key",
     "Link",
     "Middleware",
     "Outcome",
+    "PolicyError",
     "RegistrationError",
     "RouteGroup",
     "RouteMiddlewareError",
@@ -30,6 +34,7 @@ __all__ = (
     "head",
     "links_of",
     "middleware",
+    "name_link",
     "named",
     "options",
     "patch",

@@ -106,6 +106,8 @@ def _add_colour(parser: argparse.ArgumentParser) -> None:
 
 
 def _run_routes(options: argparse.Namespace) -> int:
+    if (options.lock or options.check) and (options.format != "text" or options.long):
+        raise InspectionError("--lock and --check take neither --format nor --long: a lock has a form of its own")
     routes = list_routes(load_app(options.app))
     locked = _read(options.check) if options.check else ""  # before --lock writes the same file
     if options.lock:
@@ -137,7 +139,9 @@ def _load_link(place: str) -> Any:
 
 
 def _run_explain(options: argparse.Namespace) -> int:
-    found = asyncio.run(explain(load_app(options.app), options.method, options.url))
+    app = load_app(options.app)
+    app.freeze()  # as at start-up: only then is the empty path the root
+    found = asyncio.run(explain(app, options.method, options.url))
     is_text = options.format == "text"
     _print(write_explanation(found, in_colour=_wants_colour(options)) if is_text else write_explanation_json(found))
     return _OK if found.status is None else _FAILED

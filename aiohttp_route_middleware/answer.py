@@ -8,8 +8,8 @@ from typing import Any
 from aiohttp import web
 
 from .errors import AnswerError
-from .marks import read_record
 from .naming import describe, name_link
+from .record import read_record
 
 __all__ = ("blame", "settle")
 

@@ -5,7 +5,6 @@ Compiled in under `python -X dev` or with `checked=True`; otherwise nothing of t
 
 from __future__ import annotations
 
-import functools
 import logging
 from typing import Any
 
@@ -13,6 +12,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from .answer import blame
+from .identity import pose_as
 from .link import MiddlewareSpec
 from .naming import describe
 
@@ -45,7 +45,6 @@ def watch(link: Any, spec: MiddlewareSpec) -> Any:
         has_answered = has_warned = False
         sent: list[tuple[web.StreamResponse, object]] = []
 
-        @functools.wraps(handler)
         async def counted(next_request: web.Request) -> web.StreamResponse:
             nonlocal has_answered, has_warned
             if has_answered and not has_warned:  # after an error, to call again is a retry
@@ -57,6 +56,7 @@ def watch(link: Any, spec: MiddlewareSpec) -> Any:
                 sent.append((response, _copy_headers(response)))
             return response
 
+        pose_as(handler, counted)
         answer = await (link(request, **{spec.keyword: counted}) if spec.keyword else link(request, counted))
         if any(_copy_headers(response) != before for response, before in sent):
             logger.warning(_TOO_LATE, *where)

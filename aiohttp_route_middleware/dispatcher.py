@@ -54,7 +54,7 @@ class UrlDispatcherEx(Registrar, IndexedDispatcher):  # type: ignore[misc]  # li
     ) -> None:
         super().__init__()
         self._links = read_leading(links, "UrlDispatcherEx")
-        self._settings = Settings(checked, trace, read_keys(given, "given="))
+        self._settings = Settings.read(checked, trace, read_keys(given, "given="))
         self.install = _refuse_instance  # type: ignore[method-assign]  # its links would be left behind
         self._router = cast(web.UrlDispatcher, super(Registrar, self))  # aiohttp's own methods of this very router
 
@@ -106,6 +106,14 @@ class UrlDispatcherEx(Registrar, IndexedDispatcher):  # type: ignore[misc]  # li
         app._router = router  # the one private touch: aiohttp 3 and 4 have no other way that lasts
         return router
 
-    def group(self, prefix: str = "", *links: Link, without: Link = (), given: Keys = ()) -> RouteGroup:
+    def group(
+        self,
+        prefix: str = "",
+        *links: Link,
+        without: Link = (),
+        checked: bool | None = None,
+        trace: Trace | None = None,
+        given: Keys = (),
+    ) -> RouteGroup:
         """Open a group of routes below this router; see `RouteGroup`."""
-        return RouteGroup(self, prefix, *links, without=without, given=given)
+        return RouteGroup(self, prefix, *links, without=without, checked=checked, trace=trace, given=given)

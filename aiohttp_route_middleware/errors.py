@@ -24,7 +24,7 @@ class RegistrationError(RouteMiddlewareError, ValueError):
     Args:
         problem: what is wrong, and with what.
         cure: what to write instead.
-        route: the route it was meant for, such as `GET /posts/{id}`; empty outside a registration.
+        route: what was to be registered: a route, as `GET /posts/{id}`, a group or a router; empty for `chain()`.
         link: the link that is to blame, if it is one.
         position: the place of that link in the flattened chain, counted from 1; 0 if no link is to blame.
     """

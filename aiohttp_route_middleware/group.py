@@ -12,7 +12,8 @@ from .errors import RegistrationError
 from .leading import leave_out, read_leading
 from .naming import describe
 from .registrar import Registrar, require_text
-from .typedefs import Keys, Link
+from .settings import Settings
+from .typedefs import Keys, Link, Trace
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -31,6 +32,8 @@ class RouteGroup(Registrar):
         prefix: put before each path; `""` or like `/posts`.
         links: stand before each route of the group, after those it inherits.
         without: inherited links to leave out of the whole group, by identity.
+        checked: as for `chain()`; by default as the router around it.
+        trace: as for `chain()`; the trace of the router around it is told first.
         given: request keys that are set before its chains run, by a middleware of the application.
 
     Raises:
@@ -49,6 +52,8 @@ class RouteGroup(Registrar):
         prefix: str = "",
         *links: Link,
         without: Link = (),
+        checked: bool | None = None,
+        trace: Trace | None = None,
         given: Keys = (),
     ) -> None:
         place = f"group {prefix!r}"
@@ -67,11 +72,19 @@ class RouteGroup(Registrar):
         self._router = router._router if isinstance(router, Registrar) else router
         self._prefix = router._prefix + prefix if isinstance(router, RouteGroup) else prefix
         self._links = leave_out(inherited, without, place) + read_leading(links, place)
-        self._settings = self._settings.give(read_keys(given, "given="))
+        self._settings = self._settings.join(Settings.read(checked, trace, read_keys(given, "given=")))
 
-    def group(self, prefix: str = "", *links: Link, without: Link = (), given: Keys = ()) -> RouteGroup:
+    def group(
+        self,
+        prefix: str = "",
+        *links: Link,
+        without: Link = (),
+        checked: bool | None = None,
+        trace: Trace | None = None,
+        given: Keys = (),
+    ) -> RouteGroup:
         """Open a group inside this one."""
-        return RouteGroup(self, prefix, *links, without=without, given=given)
+        return RouteGroup(self, prefix, *links, without=without, checked=checked, trace=trace, given=given)
 
     def __enter__(self) -> Self:
         return self

@@ -23,7 +23,16 @@ _FEW = 4  # so many are asked one after the other sooner than a table is searche
 
 _VARIABLE = re.compile(r"\{([_a-zA-Z][_a-zA-Z0-9]*)\}")
 # Expressions that surely match no slash: aiohttp's own, and those of letters, digits, classes and repeats.
-_SLASHLESS = re.compile(r"(?:\[\^\{\}/\]\+|(?:(?:\\[dw]|\[(?:\w(?:-\w)?)+\]|[\w|-])(?:[+*?]|\{[\d,]+\})?)+)\)")
+_SLASHLESS = re.compile(
+    r"""
+    (?: \[\^\{\}/\]\+                                         # what aiohttp makes of {name}
+      | (?: (?: \\[dw] | \[ (?: \w (?:-\w)? )+ \] | [\w|-] )  # \d, [a-z0-9], a letter, an alternative
+            (?: [+*?] | \{[\d,]+\} )?                          # repeated
+        )+
+    ) \)
+    """,
+    re.VERBOSE,
+)
 _REPEATS = ("*", "+", "?", "{")
 _PLAIN_FLAGS = re.compile("").flags
 
@@ -103,8 +112,8 @@ class Crowd(web.AbstractResource):
         """Return the tables of the members, built if they are not."""
         if self._lookup is None:
             self._lookup = Lookup()
-            for place, member in enumerate(self._members):
-                self._lookup.add(read_shape(member), (place, member))
+            for position, member in enumerate(self._members):
+                self._lookup.add(read_shape(member), (position, member))
         return self._lookup
 
     def forget(self) -> None:
@@ -153,7 +162,7 @@ class Shape:
     is_whole: bool = False
 
 
-Member = tuple[int, web.AbstractResource]  # with its place in registration order
+Member = tuple[int, web.AbstractResource]  # with its position in registration order
 _Table = dict[Any, list[Member]]  # by the literals of the path
 _Pick = Callable[[Sequence[str | None]], Any]  # the literals of a path at certain places
 
@@ -185,11 +194,11 @@ class Lookup:
             if known < len(segments):
                 for pick, table in tables.items():
                     found += table.get(pick(segments), ())
-        return found if len(found) < 2 else sorted(found, key=_by_place)
+        return found if len(found) < 2 else sorted(found, key=_by_position)
 
 
 _NO_TABLES: dict[_Pick, _Table] = {}
-_by_place = itemgetter(0)
+_by_position = itemgetter(0)
 
 
 @cache

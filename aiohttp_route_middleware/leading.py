@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .chain import blame_link, flatten
 from .errors import RegistrationError
-from .link import read_link
+from .members import flatten, read_links
 from .naming import describe, name_link
 
 __all__ = ("leave_out", "read_leading", "subtract")
@@ -21,9 +20,7 @@ def read_leading(links: Sequence[Any], place: str) -> tuple[Any, ...]:
         place: where they stand, for the error message.
     """
     members = tuple(flatten(links))
-    for position, link in enumerate(members, 1):
-        with blame_link(link, position, len(members), place):
-            read_link(link)
+    read_links(members, len(members), place)
     return members
 
 

@@ -15,8 +15,9 @@ from typing import Any
 
 from aiohttp.abc import AbstractView
 
-from .marks import read_mark, read_record, unwrap_partial
+from .marks import read_mark, unwrap_partial
 from .parameters import Parameters, read_parameters
+from .record import read_record
 
 __all__ = (
     "GuardSpec",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from .marks import read_mark, read_record, unwrap_partial
+from .marks import read_mark, unwrap_partial
 from .places import locate
+from .record import read_record
 
-__all__ = ("describe", "name_key", "name_link", "print_plainly")
+__all__ = ("describe", "escape_unprintable", "name_key", "name_link")
 
 
 def describe(link: Any) -> str:
@@ -23,6 +24,12 @@ def name_link(link: Any) -> str:
     """Name a link: as it calls itself by `@named`, or the function, the method, the class, the class of the object.
 
     The function `authorise` that a factory `authorise` has made is called `authorise`, not `authorise.authorise`.
+
+    Args:
+        link: a link, an endpoint, or a finished chain, which is named as its endpoint.
+
+    Example:
+        name_link(authorise(["post:read"]))  # "authorise"
     """
     name = read_mark(link, "__link_name__")
     if isinstance(name, str):
@@ -38,6 +45,6 @@ def name_key(key: Any) -> str:
     return repr(key) if isinstance(key, str) else str(key).removeprefix("<RequestKey(").partition(",")[0]
 
 
-def print_plainly(text: str) -> str:
+def escape_unprintable(text: str) -> str:
     """Escape what a line of text should not hold: line breaks, and what would steer a terminal."""
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)

@@ -12,9 +12,9 @@ from .chain import compose
 from .declarations import read_keys
 from .errors import RegistrationError
 from .leading import leave_out
-from .marks import note_site
 from .naming import describe
 from .places import find_caller
+from .record import note_site
 from .settings import Settings
 from .static import add_static
 from .typedefs import Chain, Keys, Link

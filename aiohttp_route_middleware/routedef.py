@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 from aiohttp import hdrs, web
 from aiohttp.typedefs import PathLike
 
-from .chain import check_finished, compose, flatten
+from .chain import check_finished, compose
 from .declarations import read_keys
 from .errors import RegistrationError
 from .leading import read_leading, subtract
-from .marks import note_site
+from .members import flatten
 from .naming import name_link
 from .places import find_caller
+from .record import note_site
 from .registrar import Registrar, pop_handler, require_text
 from .settings import Settings
 from .static import add_static
@@ -133,7 +134,7 @@ def _define(
     links = (*links, *pop_handler(kwargs))
     read_keys(kwargs.get("given", ()), "given=")
     # the order is judged where the definition is registered: other links may come before these there
-    handler = compose(links, leading=leading, route=f"{method} {path}", is_final=False)
+    handler = compose(links, leading=leading, route=f"{method} {path}", checks_order=False)
     return RouteDef(method, path, handler, kwargs)
 
 

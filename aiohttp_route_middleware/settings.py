@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, replace
 
+from .errors import RegistrationError
 from .typedefs import Key, Trace
 
 __all__ = ("Settings",)
@@ -16,13 +17,23 @@ class Settings:
 
     Args:
         checked: log what links do wrong; `None` means under `python -X dev` only.
-        trace: called as each link starts and ends.
+        traces: called as each link starts and ends.
         given: request keys that the middlewares of the application provide.
     """
 
     checked: bool | None = None
-    trace: Trace | None = None
+    traces: tuple[Trace, ...] = ()
     given: tuple[Key, ...] = ()
+
+    @classmethod
+    def read(cls, checked: bool | None, trace: Trace | None, given: tuple[Key, ...]) -> Settings:
+        """Read what a router, a group or `chain()` was told."""
+        if trace is not None and not callable(trace):
+            raise RegistrationError(
+                f"trace= got {type(trace).__qualname__}, which cannot be called",
+                cure="pass a function (request, link) that returns a function (outcome)",
+            )
+        return cls(checked, () if trace is None else (trace,), given)
 
     @property
     def is_checked(self) -> bool:
@@ -33,16 +44,17 @@ class Settings:
         """Return these settings with more keys given."""
         return replace(self, given=(*self.given, *given)) if given else self
 
-    def changes(self, chained: Settings | None) -> bool:
+    def must_recompile(self, chained: Settings | None) -> bool:
         """Tell whether a single handler must be compiled for these settings: a finished chain, or a bare endpoint."""
         if chained is None:
-            return self.trace is not None
-        return (self.is_checked, self.trace) != (chained.is_checked, chained.trace)
+            return bool(self.traces)
+        return (self.is_checked, self.traces) != (chained.is_checked, chained.traces)
 
-    def join(self, chained: Settings) -> Settings:
-        """Return these settings for a finished chain, which keeps what it was compiled with besides."""
+    def join(self, inner: Settings) -> Settings:
+        """Return these settings for what has settings of its own, a finished chain or a group, which keeps them."""
+        more = tuple(trace for trace in inner.traces if not any(trace is one for one in self.traces))
         return Settings(
-            checked=self.is_checked or chained.is_checked,
-            trace=chained.trace if self.trace is None else self.trace,
-            given=(*self.given, *chained.given),
+            checked=self.is_checked or inner.is_checked,
+            traces=self.traces + more,
+            given=(*self.given, *inner.given),
         )

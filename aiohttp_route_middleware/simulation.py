@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from aiohttp import hdrs, web
 
-from .chain import compose, links_of
+from .chain import compose
 from .errors import InspectionError
 from .exchange import exchange
-from .marks import read_record
 from .naming import describe, name_link
 from .settings import Settings
-from .typedefs import Outcome, Trace
+from .typedefs import Key, Outcome
 
 __all__ = ("Simulation", "Step", "simulate")
 
@@ -49,12 +48,12 @@ class Simulation:
     Args:
         response: the very object that the chain returned, or the `HTTPException` that it raised.
         body: of the response, as the client received it.
-        trace: each link that ran, in the order in which they started.
+        steps: each link that ran, in the order in which they started.
     """
 
     response: web.StreamResponse
     body: bytes
-    trace: tuple[Step, ...]
+    steps: tuple[Step, ...]
 
     @property
     def status(self) -> int:
@@ -72,7 +71,7 @@ class Simulation:
         response: Any = self.response
         return next(
             step.link
-            for step in reversed(self.trace)
+            for step in reversed(self.steps)
             if response is step.outcome.answer or response is step.outcome.error
         )
 
@@ -85,6 +84,7 @@ async def simulate(
     headers: Mapping[str, str] | None = None,
     body: bytes = b"",
     match_info: Mapping[str, str] | None = None,
+    given: Mapping[Key, Any] | None = None,
     app: Mapping[Any, Any] | None = None,
 ) -> Simulation:
     """Run one chain with one request, through aiohttp's own protocol but without a socket.
@@ -98,10 +98,11 @@ async def simulate(
         headers: of the request.
         body: of the request.
         match_info: what the router would have found in the path; for a route, read from `path` by default.
+        given: request keys and values that are set before the chain runs, as a middleware of the application would.
         app: what `request.app` holds, for one the application itself.
 
     Returns:
-        The response, and the trace of the links.
+        The response, and each link that ran.
 
     Raises:
         InspectionError: the path is not one of the route.
@@ -111,7 +112,7 @@ async def simulate(
         done = await simulate(chain(authenticate, get_post), "/posts/7", match_info={"id": "7"})
         assert done.status == 401 and done.answered_by is authenticate
     """
-    stage = _Stage(target, match_info)
+    stage = _Stage(target, match_info, given or {})
     simulated = web.Application()
     for key, value in (app or {}).items():
         simulated[key] = value
@@ -120,7 +121,8 @@ async def simulate(
     if stage.error is not None:
         raise stage.error
     if stage.response is None:
-        raise InspectionError(f"{path!r} is no path of {stage.canonical}: nothing ran")
+        reason = f"{path!r} is no path of {stage.canonical}" if stage.has_missed else "aiohttp refuses the request"
+        raise InspectionError(f"nothing ran, and the answer is {received.status}: {reason}")
     return Simulation(stage.response, received.body, tuple(stage.recorder.steps))
 
 
@@ -147,18 +149,20 @@ class _Recorder:
 class _Stage(web.AbstractResource):
     """The one resource of the simulated application: it answers with the traced chain, whatever the path."""
 
-    def __init__(self, target: Any, match_info: Mapping[str, str] | None) -> None:
+    def __init__(self, target: Any, match_info: Mapping[str, str] | None, given: Mapping[Key, Any]) -> None:
         super().__init__()
         self._played = target if isinstance(target, web.AbstractRoute) else None
         self._match_info = match_info
+        self._given = given
         self._route = web.ResourceRoute(hdrs.METH_ANY, self._answer, self)
         self.recorder = _Recorder()
         self.response: web.StreamResponse | None = None
         self.error: BaseException | None = None
+        self.has_missed = False
         handler = target.handler if isinstance(target, web.AbstractRoute) else target
         if not callable(handler):
             raise InspectionError(f"simulate() got {describe(handler)}; pass a route, a chain or a handler")
-        self._handler = _trace(handler, self.recorder)
+        self._handler = compose((handler,), settings=Settings.read(None, self.recorder, ()), checks_order=False)
 
     @property
     def method(self) -> str:
@@ -176,17 +180,22 @@ class _Stage(web.AbstractResource):
         try:
             return str(self._played.url_for(**(self._match_info or {})))
         except (KeyError, TypeError) as error:
-            raise InspectionError(f"{self.canonical} needs match_info={{...}} or a path") from error
+            raise InspectionError(
+                f"{self.canonical} needs a path, or match_info= with a text for each variable: {error!r}"
+            ) from error
 
     async def resolve(self, request: web.Request) -> tuple[web.UrlMappingMatchInfo | None, set[str]]:
         found: Mapping[str, str] | None = self._match_info
         if found is None and self._played is not None and self._played.resource is not None:
             found, _ = await self._played.resource.resolve(request)
             if found is None:
+                self.has_missed = True
                 return None, set()
         return web.UrlMappingMatchInfo(dict(found or {}), self._route), set()
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
+        for key, value in self._given.items():
+            request[key] = value
         try:
             response: web.StreamResponse = await self._handler(request)
         except web.HTTPException as error:
@@ -215,24 +224,3 @@ class _Stage(web.AbstractResource):
 
     def add_prefix(self, prefix: str) -> NoReturn:
         raise RuntimeError("a simulated route gets no prefix")
-
-
-def _trace(handler: Any, recorder: Trace) -> Any:
-    """Compile a chain anew, with the recorder, and with the trace it had."""
-    record = read_record(handler)
-    settings = record.settings if record else Settings()
-    trace = _join(recorder, settings.trace) if settings.trace is not None else recorder
-    return compose(links_of(handler), settings=replace(settings, trace=trace), is_final=False)
-
-
-def _join(first: Trace, second: Trace) -> Trace:
-    def trace(request: web.Request, link: Any) -> Callable[[Outcome], None]:
-        end_first, end_second = first(request, link), second(request, link)
-
-        def end(outcome: Outcome) -> None:
-            end_first(outcome)
-            end_second(outcome)
-
-        return end
-
-    return trace

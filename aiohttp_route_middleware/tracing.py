@@ -6,16 +6,17 @@ Compiled in where `trace=` asks for it; otherwise nothing of this file runs.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from .identity import pose_as
 from .link import LinkSpec, MiddlewareSpec
 from .typedefs import Outcome, Trace
 
-__all__ = ("trace_endpoint", "trace_link")
+__all__ = ("join_traces", "trace_endpoint", "trace_link")
 
 
 def trace_link(link: Any, spec: LinkSpec, call: Callable[..., Any], trace: Trace) -> Callable[..., Any]:
@@ -63,7 +64,7 @@ def _trace_middleware(link: Any, spec: MiddlewareSpec, call: Callable[..., Any],
             has_passed = True
             return await handler(next_request)
 
-        _pose_as(handler, passed)
+        pose_as(handler, passed)
         end = trace(request, link)
         try:
             answer = await (call(request, **{spec.keyword: passed}) if spec.keyword else call(request, passed))
@@ -76,8 +77,18 @@ def _trace_middleware(link: Any, spec: MiddlewareSpec, call: Callable[..., Any],
     return traced
 
 
-def _pose_as(handler: Any, function: Any) -> None:
-    """Give a function the names and attributes of `handler`: what `functools.wraps` does, five times as fast."""
-    function.__name__, function.__qualname__ = handler.__name__, handler.__qualname__
-    function.__module__, function.__doc__ = handler.__module__, handler.__doc__
-    function.__dict__ = handler.__dict__
+def join_traces(traces: Sequence[Trace]) -> Trace:
+    """Make one trace of several: all are told when a link starts, and in reverse when it ends."""
+    if len(traces) == 1:
+        return traces[0]
+
+    def trace(request: web.Request, link: Any) -> Callable[[Outcome], None]:
+        ends = [start(request, link) for start in traces]
+
+        def end(outcome: Outcome) -> None:
+            for one in reversed(ends):
+                one(outcome)
+
+        return end
+
+    return trace

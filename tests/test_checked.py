@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from aiohttp_route_middleware import UrlDispatcherEx, chain, get, links_of
-from aiohttp_route_middleware.marks import read_record
+from aiohttp_route_middleware.record import read_record
 
 from .conftest import Ask
 

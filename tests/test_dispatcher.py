@@ -11,7 +11,7 @@ from aiohttp.typedefs import Handler
 from pytest_aiohttp.plugin import AiohttpClient
 
 from aiohttp_route_middleware import RegistrationError, RouteGroup, UrlDispatcherEx, chain, links_of
-from aiohttp_route_middleware.marks import read_record
+from aiohttp_route_middleware.record import read_record
 
 from .conftest import Diary
 

@@ -134,7 +134,7 @@ def test_a_url_is_explained(shop: Path) -> None:
     assert found.stdout.splitlines()[:3] == [
         "  GET /posts/7",
         "    route       GET /posts/{id}",
-        "    match_info  id = 7",
+        "    match_info  id = '7'",
     ]
     missed = run(shop, "explain", APP, "GET", "/posts/7/")
     assert (missed.returncode, missed.stderr) == (1, "")
@@ -346,6 +346,14 @@ def test_an_explanation_has_an_exit_code(
 
 
 @inside
+def test_an_application_is_explained_as_it_starts(capsys: pytest.CaptureFixture[str]) -> None:
+    text = "from aiohttp import web\nasync def index(_): ...\napp = web.Application()\napp.router.add_get('', index)\n"
+    Path("rooted.py").write_text(text)
+    assert main(["explain", "rooted:app", "GET", "/"]) == 0
+    assert "endpoint    index" in capsys.readouterr().out
+
+
+@inside
 def test_an_explanation_is_written_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", APP, "GET", "/posts/7", "--format", "json"]) == 0
     assert json.loads(capsys.readouterr().out)["match_info"] == {"id": "7"}
@@ -364,6 +372,8 @@ def test_an_explanation_is_written_as_json(capsys: pytest.CaptureFixture[str]) -
         (["routes", APP, "--check", "binary.lock"], "binary.lock cannot be read: "),
         (["routes", APP, "--lock", "."], ". cannot be written: "),
         (["routes", APP, "--lock", "nix/routes.lock"], "nix/routes.lock cannot be written: "),
+        (["routes", APP, "--lock", "new.lock", "--format", "json"], "--lock and --check take neither --format nor"),
+        (["routes", APP, "--check", "new.lock", "--long"], "--lock and --check take neither --format nor --long"),
         (["check", APP, "--require", "authenticate"], "'authenticate' is not written as package.module:attribute"),
         (["check", APP, "--require", "shop:nix"], "shop has no nix"),
         (["explain", APP, "GET", "posts"], "'posts' is neither a path that starts with a slash nor"),

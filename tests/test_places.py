@@ -6,8 +6,8 @@ from types import FunctionType
 import pytest
 from aiohttp import web
 
-from aiohttp_route_middleware.marks import note_site, read_site
 from aiohttp_route_middleware.places import Site, find_caller, locate
+from aiohttp_route_middleware.record import note_site, read_site
 
 
 async def endpoint(request: web.Request) -> web.Response:

@@ -58,7 +58,7 @@ ADA = {"X-User": "ada"}
 async def test_the_response_and_the_trace_of_a_chain() -> None:
     done = await simulate(READ_POST, "/posts/7", headers=ADA, match_info={"id": "7"})
     assert (done.status, done.text, done.response.headers["Content-Language"]) == (200, "ada reads 7", "en")
-    assert [(step.name, step.outcome.kind) for step in done.trace] == [
+    assert [(step.name, step.outcome.kind) for step in done.steps] == [
         ("authenticate", "passed"),
         ("tell_language", "passed"),
         ("forbid(guests)", "passed"),
@@ -77,7 +77,7 @@ async def test_the_response_and_the_trace_of_a_chain() -> None:
 )
 async def test_who_answered_is_told(headers: dict[str, str], status: int, ran: int, answered_by: Any) -> None:
     done = await simulate(READ_POST, headers=headers)
-    assert (done.status, len(done.trace)) == (status, ran)
+    assert (done.status, len(done.steps)) == (status, ran)
     assert done.answered_by is answered_by
 
 
@@ -94,7 +94,7 @@ async def test_how_long_each_link_took_is_told() -> None:
         await asyncio.sleep(0.02)
         return await handler(request)
 
-    outer, inner = (await simulate(chain(wait, get_post))).trace
+    outer, inner = (await simulate(chain(wait, get_post))).steps
     assert outer.started == 0.0
     assert outer.seconds >= inner.started >= 0.02 > inner.seconds
 
@@ -127,7 +127,7 @@ def make_routes() -> dict[str, web.AbstractRoute]:
 async def test_a_route_is_asked_with_its_own_method_and_path(route: str, options: dict[str, Any], text: str) -> None:
     done = await simulate(make_routes()[route], headers=ADA, **options)
     assert done.text == text
-    assert done.trace[0].name == "authenticate"
+    assert done.steps[0].name == "authenticate"
 
 
 async def test_links_that_read_the_route_find_its_path() -> None:
@@ -201,7 +201,7 @@ async def test_a_chain_that_is_traced_already_is_told_as_well() -> None:
 
     done = await simulate(chain(authenticate, get_post, trace=trace), headers=ADA)
     assert told == ["authenticate", "passed", "get_post", "answered"]
-    assert len(done.trace) == 2
+    assert len(done.steps) == 2
 
 
 async def test_what_a_chain_requires_need_not_be_provided_to_simulate_it() -> None:
@@ -241,9 +241,17 @@ async def test_a_simulation_that_hangs_can_be_cancelled() -> None:
     ("target", "options", "message"),
     [
         pytest.param("text", {}, r"simulate\(\) got str; pass a route, a chain or a handler", id="no handler"),
-        pytest.param(make_routes()["dynamic"], {}, r"/posts/{id} needs match_info={...} or a path", id="no path"),
         pytest.param(
-            make_routes()["dynamic"], {"path": "/posts/x"}, "'/posts/x' is no path of /posts/{id}", id="wrong"
+            make_routes()["dynamic"],
+            {},
+            r"/posts/{id} needs a path, or match_info= .*: KeyError\('id'\)",
+            id="no path",
+        ),
+        pytest.param(
+            make_routes()["dynamic"],
+            {"path": "/posts/x"},
+            "nothing ran, and the answer is 404: '/posts/x' is no path of /posts/{id}",
+            id="wrong",
         ),
         pytest.param(get_post, {"method": "G ET"}, "'G ET' is no HTTP method", id="a method that is none"),
         pytest.param(
@@ -304,3 +312,13 @@ async def test_the_simulated_resource_has_one_route_and_no_url() -> None:
         return web.Response()
 
     assert (await simulate(look)).status == 200
+
+
+async def test_a_request_that_aiohttp_refuses_is_not_blamed_on_the_path() -> None:
+    with pytest.raises(InspectionError, match="nothing ran, and the answer is 400: aiohttp refuses the request"):
+        await simulate(get_post, headers={"A": "a" * 10_000})
+
+
+async def test_request_keys_are_given_as_a_middleware_of_the_application_would() -> None:
+    done = await simulate(get_post, given={USER: "eve"}, match_info={"id": "7"})
+    assert done.text == "eve reads 7"

@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 from aiohttp.typedefs import Handler
 
-from aiohttp_route_middleware import Outcome, RouteTableDef, UrlDispatcherEx, chain, get, links_of
+from aiohttp_route_middleware import Outcome, RegistrationError, RouteTableDef, UrlDispatcherEx, chain, get, links_of
 
 from .conftest import Ask
 
@@ -215,8 +215,38 @@ async def test_a_traced_chain_stays_traced_where_it_is_joined(recorder: Recorder
     await chain(pass_on, traced)(make_mocked_request("GET", "/"))
     assert recorder.events[0] == "pass_on starts"
     await chain(pass_on, traced, trace=other)(make_mocked_request("GET", "/"))
-    assert other.events[-1] == "endpoint answered"
-    assert len(recorder.events) == 6
+    assert len(other.events) == 6
+    assert other.events == recorder.events[6:]
+    assert chain(traced, trace=recorder) is traced
+
+
+async def test_a_group_may_have_a_trace_of_its_own_beside_that_of_its_router(recorder: Recorder) -> None:
+    inner = Recorder()
+    router = UrlDispatcherEx(trace=recorder)
+    with router.group("/inner", check, trace=inner) as group:
+        traced = group.group("/same", trace=recorder).add_get("/", endpoint)
+    await traced.handler(make_mocked_request("GET", "/inner/same/"))
+    assert inner.events == ["check starts", "check passed", "endpoint starts", "endpoint answered"]
+    assert recorder.events == inner.events
+
+
+@pytest.mark.parametrize("make", [chain, UrlDispatcherEx, lambda _, trace: UrlDispatcherEx().group(trace=trace)])
+def test_a_trace_that_cannot_be_called_is_refused_at_once(make: Callable[..., Any]) -> None:
+    with pytest.raises(RegistrationError, match=r"trace= got str, which cannot be called; pass a function \(request"):
+        make(check, trace="text")
+
+
+@pytest.mark.parametrize("options", [{"checked": True}, {"trace": Recorder()}, {"checked": True, "trace": Recorder()}])
+async def test_what_a_middleware_gets_looks_like_the_endpoint_however_it_is_compiled(options: dict[str, Any]) -> None:
+    seen: list[Any] = []
+
+    async def look(request: web.Request, handler: Any) -> Any:
+        seen.append((handler.__name__, handler.__qualname__, handler.__module__, handler.__wrapped__))
+        return await handler(request)
+
+    for composed in (chain(look, pass_on, endpoint), chain(look, pass_on, endpoint, **options)):
+        await composed(make_mocked_request("GET", "/"))
+    assert seen[0] == seen[1] == ("endpoint", "endpoint", __name__, endpoint)
 
 
 async def test_a_trace_whose_truth_value_is_false_is_a_trace() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ..naming import print_plainly
+from ..naming import escape_unprintable
 from .listing import LinkInfo, RouteInfo
 
 __all__ = ("draw_diagram",)
@@ -46,37 +46,31 @@ def _draw_nodes(routes: Sequence[RouteInfo]) -> Iterator[str]:
     drawn = 0
     for route in routes:
         behind: tuple[object, ...] = ()
-        for kind, link in _list_links(route):
-            source, behind = nodes[behind], (*behind, kind, link.name, link.module, link.site)
+        for kind, link in route.stations[:-1]:
+            is_application = kind == "application"
+            source, behind = nodes[behind], (*behind, is_application, link.identity)
             if behind not in nodes:
                 drawn += 1
                 nodes[behind] = f"n{drawn}"
-                yield f"{source} --> n{drawn}{_draw_link(kind, link)}"
+                yield f"{source} --> n{drawn}{_draw_link(link, is_application=is_application)}"
         drawn += 1
         yield f"{nodes[behind]} --> n{drawn}{_draw_route(route)}"
 
 
-def _list_links(route: RouteInfo) -> Iterator[tuple[str, LinkInfo]]:
-    for middleware in route.middlewares:
-        yield "app", middleware
-    for link in route.links:
-        yield "link", link
-
-
-def _draw_link(kind: str, link: LinkInfo) -> str:
+def _draw_link(link: LinkInfo, *, is_application: bool) -> str:
     label = _escape(link.name)
-    return f'{{{{"{label}"}}}}:::app' if kind == "app" else f'["{label}"]'
+    return f'{{{{"{label}"}}}}:::app' if is_application else f'["{label}"]'
 
 
 def _draw_route(route: RouteInfo) -> str:
     # a new line as such: in a label with <br/>, Mermaid takes characters written by number for what they mean to it
     label = _escape(f"{', '.join(route.methods)} {route.path}") + "\n" + _escape(route.endpoint.name)
-    return f'(["{label}"]){"" if route.links else ":::bare"}'
+    return f'(["{label}"]){":::bare" if route.is_bare else ""}'
 
 
 def _escape(text: str) -> str:
     """Write a label so that Mermaid shows `text` itself, whatever it is."""
-    plain = print_plainly(text) or " "  # an empty label is a syntax error
+    plain = escape_unprintable(text) or " "  # an empty label is a syntax error
     for pair, spelled in _READ_BACK.items():
         plain = plain.replace(pair, spelled)
     numbered = "".join(f"#{ord(one)};" if one in _MEANT_BY_MERMAID else one for one in plain)

@@ -13,14 +13,14 @@ from aiohttp.typedefs import Handler
 
 from ..errors import InspectionError
 from ..exchange import exchange
-from ..naming import print_plainly
+from ..naming import escape_unprintable
 from .listing import LinkInfo, RouteInfo, list_routes
 
 __all__ = ("Explanation", "explain")
 
 _SILENT = logging.getLogger(__name__)  # what aiohttp refuses is told, not logged
 _SILENT.disabled = True
-_UNRESERVED = "/%:@!$&'()*+,;=~?"
+_KEPT = "/%:@!$&'()*+,;=~?"  # what a URL may hold as it is (RFC 3986, section 3.3)
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class _Request:
             parts = urlsplit(url)
             host = parts.netloc.rpartition("@")[2] or "localhost"
             host = host if host.isascii() else host.encode("idna").decode()
-            quoted = [quote(part, safe=_UNRESERVED) for part in (parts.path or "/", parts.query)]
+            quoted = [quote(part, safe=_KEPT) for part in (parts.path or "/", parts.query)]
         except ValueError as error:
             raise InspectionError(f"{url!r} is no URL: {error}") from error
         if not (parts.path.startswith("/") or (parts.netloc and not parts.path)):
@@ -116,7 +116,7 @@ class _Request:
         asking = web.Application(middlewares=[ask_router])
         await exchange(asking, self.method, target, {hdrs.HOST: self.host}, b"", logger=_SILENT)
         if failed:
-            raise InspectionError(print_plainly(f"the router failed: {failed[0]!r}")) from failed[0]
+            raise InspectionError(escape_unprintable(f"the router failed: {failed[0]!r}")) from failed[0]
         if not found:
             raise InspectionError(f"aiohttp takes no request for {self.method} {target}")
         return found[0]
@@ -158,6 +158,8 @@ def _explain_405(request: _Request, allowed: list[str]) -> Iterator[str]:
 
 async def _explain_404(request: _Request, app: web.Application, routes: Sequence[RouteInfo]) -> AsyncIterator[str]:
     yield f"no route has the path {request.path}"
+    if "%7B" in request.path:
+        yield "a URL is wanted, not the path of a route: /posts/7, not /posts/{id}"
     path = request.path.removesuffix("/") if request.path.endswith("/") else f"{request.path}/"
     if path:
         match = await replace(request, path=path).resolve(app)

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from aiohttp import hdrs, web
 
-from ..chain import links_of
 from ..errors import InspectionError
-from ..marks import read_record, read_site, unwrap_partial
+from ..marks import unwrap_partial
 from ..naming import describe, name_link
 from ..places import Site, locate
+from ..record import links_of, read_record, read_site
+from .paths import write_path
 
-__all__ = ("LinkInfo", "RouteInfo", "list_routes")
+__all__ = ("Kind", "LinkInfo", "RouteInfo", "list_routes")
+
+Kind: TypeAlias = Literal["application", "inherited", "own", "endpoint"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,11 @@ class LinkInfo:
         module = getattr(meant, "__module__", None) or type(meant).__module__
         return cls(name_link(link), str(module), locate(meant), link)
 
+    @property
+    def identity(self) -> tuple[str, str, Site | None]:
+        """What is the same for the same link, wherever it stands."""
+        return (self.module, self.name, self.site)
+
     def __str__(self) -> str:
         return self.name if self.site is None else f"{self.name} ({self.site})"
 
@@ -51,7 +59,8 @@ class RouteInfo:
 
     Args:
         methods: what it answers: `("GET", "HEAD")` for a GET route with the HEAD that came with it, `("*",)` for all.
-        path: as it was registered, with the prefixes of sub-applications; a domain stands before it,
+        path: as it was registered, with the prefixes of sub-applications and the expressions of its variables, so
+            that what is shown alike answers alike; a domain stands before it,
             and `/*` behind the prefix of a directory of files.
         name: of its resource.
         mounts: the domains and prefixes of the sub-applications it is in, from the outermost.
@@ -60,7 +69,7 @@ class RouteInfo:
         own: links of the route itself.
         endpoint: what answers at last.
         site: where it is defined, if this package registered it or composed its chain.
-        routes: aiohttp's own.
+        routes: aiohttp's own; none for a resource that does not list what it answers, which is its own endpoint.
     """
 
     methods: tuple[str, ...]
@@ -78,6 +87,22 @@ class RouteInfo:
     def links(self) -> tuple[LinkInfo, ...]:
         """The links before the endpoint, inherited ones first."""
         return self.inherited + self.own
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether there is no link; middlewares of the application may still guard it."""
+        return not self.links
+
+    @property
+    def stations(self) -> tuple[tuple[Kind, LinkInfo], ...]:
+        """What runs, in the order of running, with its kind."""
+        parts: dict[Kind, tuple[LinkInfo, ...]] = {
+            "application": self.middlewares,
+            "inherited": self.inherited,
+            "own": self.own,
+            "endpoint": (self.endpoint,),
+        }
+        return tuple((kind, link) for kind, links in parts.items() for link in links)
 
     @property
     def label(self) -> str:
@@ -133,13 +158,14 @@ def _walk(app: web.Application, around: _Around) -> Iterator[RouteInfo]:
 
 def _read_resource(resource: web.AbstractResource, around: _Around) -> Iterator[RouteInfo]:
     directory = resource.get_info().get("directory")
-    path = resource.canonical or ("" if directory else "/")
-    for routes in _join_head(resource):
-        record = read_record(routes[0].handler)
-        links = list(map(LinkInfo.of, links_of(routes[0])))
-        inherited = record.inherited if record else 0
+    path = write_path(resource) or ("" if directory else "/")
+    for routes in _join_head(resource) or _find_silent(resource):
+        handler = routes[0].handler if routes else resource
+        record = read_record(handler)
+        links = list(map(LinkInfo.of, links_of(handler)))
+        inherited = record.leading_count if record else 0
         yield RouteInfo(
-            methods=tuple(route.method for route in routes),
+            methods=tuple(route.method for route in routes) or (hdrs.METH_ANY,),
             path=f"{around.domain}{path}{'/*' if directory else ''}",
             name=resource.name,
             mounts=around.mounts,
@@ -147,7 +173,7 @@ def _read_resource(resource: web.AbstractResource, around: _Around) -> Iterator[
             inherited=tuple(links[:inherited]),
             own=tuple(links[inherited:-1]),
             endpoint=_name_files(links[-1], directory) if directory else links[-1],
-            site=read_site(routes[0]),
+            site=read_site(routes[0]) if routes else None,
             routes=routes,
         )
 
@@ -160,6 +186,11 @@ def _join_head(resource: Iterable[web.AbstractRoute]) -> list[tuple[web.Abstract
     if get is None or head is None or get.handler != head.handler:
         return [(route,) for route in listed]
     return [(get, head), *((route,) for route in listed if route not in (get, head))]
+
+
+def _find_silent(resource: web.AbstractResource) -> list[tuple[web.AbstractRoute, ...]]:
+    """One entry for a resource that lists no routes but resolves in its own way; aiohttp's own answers nothing."""
+    return [] if type(resource).resolve is web.Resource.resolve else [()]
 
 
 def _name_files(endpoint: LinkInfo, directory: Path) -> LinkInfo:

@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from ..errors import InspectionError
-from ..naming import print_plainly
+from ..naming import escape_unprintable
 
 __all__ = ("load", "load_app")
 
@@ -51,7 +51,7 @@ def load(place: str) -> Any:
         try:
             found = getattr(found, name)
         except AttributeError as error:
-            raise InspectionError(print_plainly(f"{module_name} has no {attributes}")) from error
+            raise InspectionError(escape_unprintable(f"{module_name} has no {attributes}")) from error
         except BaseException as error:
             raise _explain(f"{place} failed", error) from error
     return found
@@ -61,7 +61,7 @@ def _explain(what: str, error: BaseException) -> InspectionError:
     if isinstance(error, KeyboardInterrupt):
         raise error
     line = " ".join(str(error).split())  # an error may take several lines
-    return InspectionError(print_plainly(f"{what}: {type(error).__name__}{f': {line}' if line else ''}"))
+    return InspectionError(escape_unprintable(f"{what}: {type(error).__name__}{f': {line}' if line else ''}"))
 
 
 async def _await(made: Any) -> Any:

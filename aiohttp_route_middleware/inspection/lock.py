@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 
-from ..naming import print_plainly
+from ..naming import escape_unprintable
 from .listing import LinkInfo, RouteInfo
 
 __all__ = ("compare_lock", "write_lock")
@@ -40,7 +40,7 @@ def compare_lock(locked: str, routes: Sequence[RouteInfo], name: str) -> str:
 
 def _write_line(route: RouteInfo) -> str:
     middlewares, links = _join(route.middlewares), _join(route.links)
-    return print_plainly(f"{','.join(route.methods)} {route.path}: {middlewares} | {links}")
+    return escape_unprintable(f"{','.join(route.methods)} {route.path}: {middlewares} | {links}")
 
 
 def _join(links: Sequence[LinkInfo]) -> str:

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from ..declarations import provided_by
 from ..errors import InspectionError, PolicyError
-from ..naming import describe, name_key, name_link, print_plainly
+from ..naming import describe, escape_unprintable, name_key, name_link
 from .listing import RouteInfo, list_routes
 
 __all__ = ("check_links", "require_links")
@@ -51,7 +51,7 @@ def require_links(app: web.Application, *links: Any, unless: Sequence[str] = ())
     async def refuse_unprotected_routes(app: web.Application) -> None:
         problems = check_links(app, links, unless)
         if problems:
-            raise PolicyError("\n".join([f"the application does not start: {problems[0]}", *problems[1:]]))
+            raise PolicyError("\n- ".join(["the application does not start:", *problems]))
 
     app.on_startup.insert(0, refuse_unprotected_routes)  # before anything is opened that would have to be closed
 
@@ -62,7 +62,7 @@ def check_links(app: web.Application, links: Sequence[Any], unless: Sequence[str
     wanted = " or ".join(map(_name_wanted, links))
     lacking = [route for route in routes if not any(_has(route, link) for link in links)]
     unprotected = [route for route in lacking if not any(_names(entry, route) for entry in unless)]
-    problems = [f"{_place(route)} has no {wanted}" for route in unprotected]
+    problems = [f"{_name_route(route)} has no {wanted}" for route in unprotected]
     for entry in unless:
         if not any(_names(entry, route) for route in routes):
             problems.append(f"unless={entry!r} names no route{_suggest(entry, routes)}")
@@ -88,9 +88,9 @@ def _name_wanted(wanted: Any) -> str:
     return name_link(wanted)
 
 
-def _place(route: RouteInfo) -> str:
+def _name_route(route: RouteInfo) -> str:
     site = f", defined at {route.site}," if route.site else ""
-    return print_plainly(f"{' '.join(route.methods)} {route.path} -> {route.endpoint}{site}")
+    return escape_unprintable(f"{' '.join(route.methods)} {route.path} -> {route.endpoint}{site}")
 
 
 def _suggest(entry: str, routes: Sequence[RouteInfo]) -> str:

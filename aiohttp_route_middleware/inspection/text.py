@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from unicodedata import east_asian_width
 
-from ..naming import print_plainly
+from ..naming import escape_unprintable
 from .explanation import Explanation
-from .listing import LinkInfo, RouteInfo
+from .listing import Kind, LinkInfo, RouteInfo
 
 __all__ = ("WIDTH", "write_explanation", "write_routes", "write_routes_at_length")
 
@@ -59,7 +59,7 @@ def _cut(pieces: Sequence[Piece], width: int) -> Iterator[Piece]:
     """Cut what is wider than a whole line."""
     for text, style in pieces:
         part, used = "", 0
-        for char in print_plainly(text):
+        for char in escape_unprintable(text):
             columns = _measure(char)
             if used + columns > width:
                 yield part, style
@@ -93,7 +93,7 @@ def _write_application(out: Writer, mounts: Sequence[str], middlewares: Sequence
 def _write_row(out: Writer, route: RouteInfo) -> None:
     methods = " ".join(route.methods).ljust(_METHODS - 3)
     start: list[Piece] = [_mark(route), (f"{methods} ", "plain"), (route.path, "head")]
-    width = sum(_measure(print_plainly(text)) for text, _ in start)
+    width = sum(_measure(escape_unprintable(text)) for text, _ in start)
     if width < _PATH:
         out.write([*start, (" " * (_PATH - width), "plain"), *_list_chain(route)], indent=_PATH)
     else:
@@ -102,7 +102,7 @@ def _write_row(out: Writer, route: RouteInfo) -> None:
 
 
 def _mark(route: RouteInfo) -> Piece:
-    return ("  ", "plain") if route.links else ("! ", "bad")
+    return ("! ", "bad") if route.is_bare else ("  ", "plain")
 
 
 def _list_chain(route: RouteInfo) -> Iterator[Piece]:
@@ -116,18 +116,18 @@ def _list_chain(route: RouteInfo) -> Iterator[Piece]:
 
 
 def _write_summary(out: Writer, routes: Sequence[RouteInfo]) -> None:
-    bare = sum(not route.links for route in routes)
+    bare = sum(route.is_bare for route in routes)
     out.write([(f"{count_routes(routes)}, ", "plain"), (f"{bare} without links", "bad" if bare else "good")])
     if bare:
         out.write([("! no links; middlewares of the application may still guard it", "faint")])
     if any(route.inherited for route in routes):
         out.write([("( ) inherited from the router, a group or a table", "faint")])
-    counts = Counter((link.name, str(link.site or "")) for route in routes for link in route.links)
+    counts = Counter(link.identity for route in routes for link in route.links)
     if counts:
         out.write([])
         out.write([("routes  link", "head")])
-    for (name, site), number in counts.most_common():
-        out.write([(f"{number:6}  {name}  ", "plain"), (site, "faint")], indent=8)
+    for (module, name, site), number in counts.most_common():
+        out.write([(f"{number:6}  {name}  ", "plain"), (str(site or module), "faint")], indent=8)
 
 
 def write_routes_at_length(routes: Sequence[RouteInfo], *, in_colour: bool = False) -> str:
@@ -135,7 +135,7 @@ def write_routes_at_length(routes: Sequence[RouteInfo], *, in_colour: bool = Fal
     out = Writer(in_colour=in_colour)
     for route in routes:
         out.write([_mark(route), (f"{' '.join(route.methods)} {route.path}", "head")], indent=4)
-        _write_parts(out, route, route.middlewares)
+        _write_parts(out, route)
         out.write([])
     _write_summary(out, routes)
     return str(out)
@@ -150,31 +150,31 @@ def write_explanation(found: Explanation, *, in_colour: bool = False) -> str:
     for note in found.notes[1:] if found.status is not None else found.notes:
         out.write([("    ", "plain"), *_split_words(note)], indent=8)
     if found.route:
-        out.write([("    route       ", "faint"), (found.route.label, "plain")], indent=16)
+        _write_field(out, "route", found.route.label)
         for name, value in found.match_info.items():
-            out.write([("    match_info  ", "faint"), (f"{name} = {value}", "plain")], indent=16)
-        _write_parts(out, found.route, found.middlewares)
+            _write_field(out, "match_info", f"{name} = '{value}'")
+        _write_parts(out, found.route)
     else:
-        _write_links(out, "application", found.middlewares)
+        for link in found.middlewares:
+            _write_link(out, "application", link)
     return str(out)
 
 
-def _write_parts(out: Writer, route: RouteInfo, middlewares: Sequence[LinkInfo]) -> None:
-    _write_links(out, "application", middlewares)
-    _write_links(out, "inherited", route.inherited)
-    _write_links(out, "own", route.own)
-    _write_links(out, "endpoint", [route.endpoint])
+def _write_parts(out: Writer, route: RouteInfo) -> None:
+    for kind, link in route.stations:
+        _write_link(out, kind, link)
     if route.name:
-        out.write([("    name        ", "faint"), (route.name, "plain")], indent=16)
+        _write_field(out, "name", route.name)
     if route.site:
-        out.write([("    defined     ", "faint"), (str(route.site), "plain")], indent=16)
+        _write_field(out, "defined", str(route.site))
 
 
-def _write_links(out: Writer, what: str, links: Sequence[LinkInfo]) -> None:
-    for link in links:
-        out.write(
-            [(f"    {what:12}", "faint"), (f"{link.name}  ", "plain"), (str(link.site or ""), "faint")], indent=16
-        )
+def _write_link(out: Writer, kind: Kind, link: LinkInfo) -> None:
+    _write_field(out, kind, f"{link.name}  ", str(link.site or ""))
+
+
+def _write_field(out: Writer, label: str, text: str, more: str = "") -> None:
+    out.write([(f"    {label:12}", "faint"), (text, "plain"), (more, "faint")], indent=16)
 
 
 def _split_words(text: str) -> list[Piece]:

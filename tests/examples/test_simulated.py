@@ -16,5 +16,5 @@ def find_route(method: str, path: str) -> web.AbstractRoute:
 async def test_eve_is_stopped_by_authorise() -> None:
     done = await simulate(find_route("GET", "/orders"), headers={"X-User": "eve"})
     assert (done.status, done.text) == (403, "You need orders:read")
-    assert [step.name for step in done.trace] == ["authenticate", "find_tenant", "authorise(orders:read)"]
-    assert done.answered_by is done.trace[-1].link
+    assert [step.name for step in done.steps] == ["authenticate", "find_tenant", "authorise(orders:read)"]
+    assert done.answered_by is done.steps[-1].link

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from aiohttp_route_middleware import chain
 from aiohttp_route_middleware.inspection import LinkInfo, RouteInfo, list_routes
 from aiohttp_route_middleware.inspection.diagram import draw_diagram
-from aiohttp_route_middleware.naming import print_plainly
+from aiohttp_route_middleware.naming import escape_unprintable
 from aiohttp_route_middleware.places import Site
 
 from .conftest import PostView, authenticate, authorise, get_post, index, inner, log_time, new_app, outer
@@ -211,7 +211,7 @@ def test_no_text_ends_its_label_or_means_anything_in_it(text: str) -> None:
     route = replace(new_route(text, [new_link(text)], [new_link(text)], text), methods=(text,))
     diagram = draw_diagram([route])
     app, link, leaf = read_nodes(diagram).values()
-    shown = print_plainly(text).replace("ﬂ°", r"\ufb02\xb0").replace("¶ß", r"\xb6\xdf")
+    shown = escape_unprintable(text).replace("ﬂ°", r"\ufb02\xb0").replace("¶ß", r"\xb6\xdf")
     assert app.label == link.label == (shown or " ")
     assert re.sub(r"\s", "", leaf.label) == re.sub(r"\s", "", f"{shown}{shown}{shown}")
     labels = "".join(re.findall(r'"([^"]*)"', diagram))

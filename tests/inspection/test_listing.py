@@ -1,6 +1,7 @@
 """list_routes(): each route, what runs before its endpoint, in which order, and where all that is written."""
 
 import functools
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -480,11 +481,53 @@ def test_the_empty_path_is_the_root_or_that_of_the_application_or_group_around()
     assert labels(app) == ["GET /", "GET /group", "GET /sub", "GET api.example.com/"]
 
 
-def test_paths_are_shown_as_they_are_registered_with_expressions_left_out() -> None:
+@pytest.mark.parametrize(
+    ("registered", "shown"),
+    [
+        pytest.param(path, shown or path, id=path)
+        for path, shown in [
+            (r"/posts/{id:\d+}/{rest:.*}", ""),
+            ("/grüße", ""),
+            ("/{a}-{b:[^/]{2,3}}.html", ""),
+            ("/{id:[^{}/]+}", "/{id}"),
+            (r"/{a:x)|(y}", ""),
+            (r"/{a:\)(?:b|[)])}/a.b", ""),
+        ]
+    ],
+)
+@pytest.mark.parametrize("prefix", ["", "/sub(1)"])
+def test_paths_are_shown_as_they_are_registered(prefix: str, registered: str, shown: str) -> None:
     app, router = new_app()
-    router.add_get(r"/posts/{id:\d+}/{rest:.*}", index)
-    router.add_get("/grüße", index)
-    assert [route.path for route in list_routes(app)] == ["/posts/{id}/{rest}", "/grüße"]
+    router.add_get(registered, index)
+    outer = web.Application()
+    if prefix:
+        outer.add_subapp(prefix, app)
+    assert [route.path for route in list_routes(outer if prefix else app)] == [prefix + shown]
+
+
+def test_a_path_that_aiohttp_has_not_made_is_shown_as_its_resource_tells() -> None:
+    class Odd(web.DynamicResource):
+        def get_info(self) -> Any:
+            return {"formatter": "/odd/{id}", "pattern": re.compile("/odd/.*")}
+
+    app = web.Application()
+    odd = Odd("/odd/{id}")
+    app.router.register_resource(odd)
+    odd.add_route("GET", index)
+    assert [route.path for route in list_routes(app)] == ["/odd/{id}"]
+
+
+def test_a_resource_that_lists_no_route_is_listed_if_it_may_answer() -> None:
+    class Silent(web.PlainResource):
+        async def resolve(self, request: web.Request) -> Any:
+            return None, set()
+
+    app = web.Application()
+    app.router.add_resource("/empty")
+    app.router.register_resource(Silent("/silent"))
+    (route,) = list_routes(app)
+    assert (route.label, route.routes, route.is_bare, route.site) == ("* /silent", (), True, None)
+    assert route.endpoint.name.endswith("Silent")
 
 
 def test_a_route_added_through_a_resource_has_no_leading_links() -> None:

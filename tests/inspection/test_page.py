@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from aiohttp_route_middleware import chain
 from aiohttp_route_middleware.inspection import LinkInfo, RouteInfo, list_routes
 from aiohttp_route_middleware.inspection.page import write_page
-from aiohttp_route_middleware.naming import print_plainly
+from aiohttp_route_middleware.naming import escape_unprintable
 from aiohttp_route_middleware.places import Site
 
 from .conftest import PostView, audit, authenticate, authorise, get_post, index, inner, log_time, new_app, outer
@@ -145,7 +145,7 @@ def test_a_row_shows_what_runs_in_order_and_of_which_kind_each_is(page: Element)
     row = rows(page)[2]
     assert row.one("summary").text == "outer → authenticate → authorise(read) → authorise(write) → get_post"
     kinds = [span.attributes["class"] for span in row.one("summary").all("span")]
-    assert kinds == ["app", "inherited", "own", "own", "endpoint"]
+    assert kinds == ["application", "inherited", "own", "own", "endpoint"]
     legend = page.one("ul", class_="legend")
     assert {kind for kind in kinds if kind} | {"none"} == {span.attributes["class"] for span in legend.all("span")}
 
@@ -374,9 +374,9 @@ def fill_in(model: str | None, text: str) -> str:
     """What stands on a page with `text` where `model` stands on a harmless one; a path is written as paths are."""
     site = re.fullmatch(r"harmless:(\d)", model or "")
     return (
-        print_plainly(str(Site(text, int(site[1]))))
+        escape_unprintable(str(Site(text, int(site[1]))))
         if site
-        else (model or "").replace("harmless", print_plainly(text))
+        else (model or "").replace("harmless", escape_unprintable(text))
     )
 
 
