@@ -15,7 +15,7 @@ from typing import Any
 
 from aiohttp import web
 
-from aiohttp_route_middleware import Handler, Outcome, UrlDispatcherEx, chain
+from aiohttp_route_middleware import Handler, Outcome, UrlDispatcherEx, chain, name_link
 
 TIMES = web.RequestKey("TIMES", list[str])
 
@@ -26,7 +26,8 @@ def trace(request: web.Request, link: Any) -> Callable[[Outcome], None]:
 
     def end(outcome: Outcome) -> None:
         milliseconds = 1000 * (time.perf_counter() - started)
-        request[TIMES].append(f'{link.__name__};dur={milliseconds:.3f};desc="{outcome.kind}"')
+        times = request[TIMES]
+        times.append(f'link{len(times)};dur={milliseconds:.3f};desc="{name_link(link)} {outcome.kind}"')
 
     return end
 
