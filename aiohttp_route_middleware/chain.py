@@ -13,7 +13,7 @@ from .checked import watch
 from .compiler import compile_chain
 from .declarations import read_keys
 from .errors import RegistrationError
-from .identity import dress
+from .likeness import dress
 from .link import GuardSpec, LinkSpec, MiddlewareSpec, check_bare_endpoint
 from .members import blame_link, flatten, read_members
 from .order import check_order

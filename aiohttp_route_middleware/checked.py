@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from .answer import blame
-from .identity import pose_as
+from .likeness import pose_as
 from .link import MiddlewareSpec
 from .naming import describe
 

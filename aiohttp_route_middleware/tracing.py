@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from .identity import pose_as
+from .likeness import pose_as
 from .link import LinkSpec, MiddlewareSpec
 from .typedefs import Outcome, Trace
 
