@@ -27,6 +27,7 @@ from .inspection.page import write_page
 from .inspection.policy import check_links
 from .inspection.text import count_routes, write_explanation, write_routes, write_routes_at_length
 from .leading import read_leading
+from .loading import explain_failure
 
 __all__ = ("main",)
 
@@ -40,13 +41,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: as on the command line, which is the default.
     """
     options = _read_options(arguments)
-    sys.path.insert(0, str(Path.cwd()))  # so that an application is found as `python -m` finds it
     try:
+        sys.path.insert(0, str(Path.cwd()))  # so that an application is found as `python -m` finds it
         code: int = options.run(options)
     except InspectionError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201  # this is a command
-        return _IMPOSSIBLE
+        return _refuse(str(error))
+    except Exception as error:  # whatever the application does when it is looked at
+        return _refuse(explain_failure("looking at the application failed", error))
     return code
+
+
+def _refuse(problem: str) -> int:
+    print(f"error: {problem}", file=sys.stderr)  # noqa: T201  # this is a command
+    return _IMPOSSIBLE
 
 
 def _read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -130,6 +137,8 @@ def _run_check(options: argparse.Namespace) -> int:
 
 def _load_link(place: str) -> Any:
     link = load(place)
+    if isinstance(link, (list, tuple)):
+        raise InspectionError(f"{place} is a list of links; name one of them")
     if not isinstance(link, (str, web.RequestKey)):
         try:
             read_leading([link], place)
@@ -163,10 +172,14 @@ _FORMATS: dict[str, Callable[[Sequence[RouteInfo], argparse.Namespace], str]] = 
 def _wants_colour(options: argparse.Namespace) -> bool:
     if options.color != "auto":
         return bool(options.color == "always")
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")  # as https://no-color.org has it
+    return (
+        sys.stdout is not None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    )  # as https://no-color.org has it
 
 
 def _print(text: str) -> None:
+    if sys.stdout is None or sys.stdout.closed:
+        raise InspectionError("the output cannot be written: it is closed")
     try:
         if hasattr(sys.stdout, "buffer"):  # whatever the locale: pages and data are UTF-8
             sys.stdout.flush()  # what the application has printed comes first

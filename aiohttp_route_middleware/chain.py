@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from aiohttp.abc import AbstractView
@@ -75,11 +76,12 @@ def chain(*links: object, checked: bool | None = None, trace: Trace | None = Non
     Example:
         app.router.add_get("/posts/{id}", chain(authenticate, authorise(["post:read"]), get_post))
     """
-    settings = Settings.read(checked, trace, read_keys(given, "given="))
-    handler = compose(links, settings=settings)
+    keys = read_keys(given, "given=")
+    handler = compose(links, settings=Settings.read(checked, trace, keys))
     record = read_record(handler)
     if record is not None and record.site is None:
         record.site = find_caller()
+        record.settings = record.settings.give(keys)
     return handler
 
 
@@ -109,6 +111,7 @@ def compose(
     record = read_record(last)
     members = leading + own[:-1] + links_of(last)  # a finished chain at the end is joined, not nested
     settings = settings.join(record.settings) if record else settings
+    kept = record.settings.given if record else ()  # what a router gives is not given on another
     is_alone = len(leading) + len(own) == 1
     if is_alone and not settings.must_recompile(record.settings if record else None):
         with blame_link(last, 1, 1, route):
@@ -117,7 +120,7 @@ def compose(
     else:
         specs = read_members(members, route)
         leading_count = len(leading) + (record.leading_count if record and len(own) == 1 else 0)
-        handler = _build(specs, ChainRecord(members, leading_count, settings), like=last)
+        handler = _build(specs, ChainRecord(members, leading_count, replace(settings, given=kept)), like=last)
     if checks_order:
         check_order(members, settings.given, route)
     return handler

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from types import FunctionType
 from typing import Any, TypeVar, cast
 from weakref import WeakSet
 
-from aiohttp import web
+from aiohttp import hdrs, web
+from aiohttp.abc import AbstractView
 
 from .errors import RegistrationError
-from .marks import read_mark, set_mark
+from .marks import read_marks, set_mark
 from .naming import describe
 from .typedefs import Key, Keys
 
@@ -143,8 +145,18 @@ def read_keys(keys: Keys, place: str) -> tuple[Key, ...]:
 
 
 def _read_declared(link: Any, mark: str) -> tuple[Key, ...]:
-    declared = read_mark(link, mark)
-    return declared if isinstance(declared, tuple) else ()
+    if type(link) is FunctionType:
+        declared = getattr(link, mark, None)
+        return declared if isinstance(declared, tuple) else ()
+    found = [*read_marks(link, mark), *(getattr(method, mark, None) for method in _list_methods(link))]
+    return tuple(dict.fromkeys(key for keys in found if isinstance(keys, tuple) for key in keys))
+
+
+def _list_methods(link: Any) -> list[Any]:
+    """The methods of a `View`, any of which may be called."""
+    if not (isinstance(link, type) and issubclass(link, AbstractView)):
+        return []
+    return [getattr(link, method.lower(), None) for method in hdrs.METH_ALL]
 
 
 def _declare(function: _F, mark: str, value: object) -> _F:

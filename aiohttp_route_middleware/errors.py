@@ -4,14 +4,26 @@ RouteMiddlewareError
 ├── RegistrationError   refused when a chain, route or group is registered (also a ValueError)
 ├── AnswerError         a link answered with something that is not a response (also a TypeError)
 ├── PolicyError         an application must not start: a route lacks the links that it must have
-└── InspectionError     what is to be looked at cannot be found or read
+├── InspectionError     what is to be looked at cannot be found or read
+├── ConfigurationError  an option of a battery, or an entry of a list of links, is wrong (also a ValueError)
+├── MissingDependencyError  a library is not installed; the message tells what to install (also an ImportError)
+└── StoreError          a store cannot be reached; each battery says what it does then
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-__all__ = ("AnswerError", "InspectionError", "PolicyError", "RegistrationError", "RouteMiddlewareError")
+__all__ = (
+    "AnswerError",
+    "ConfigurationError",
+    "InspectionError",
+    "MissingDependencyError",
+    "PolicyError",
+    "RegistrationError",
+    "RouteMiddlewareError",
+    "StoreError",
+)
 
 
 class RouteMiddlewareError(Exception):
@@ -48,3 +60,36 @@ class PolicyError(RouteMiddlewareError):
 
 class InspectionError(RouteMiddlewareError):
     """An application, a route or a file that is to be looked at cannot be found or read."""
+
+
+class ConfigurationError(RouteMiddlewareError, ValueError):
+    """An option was refused when a battery was made, before any request.
+
+    Args:
+        battery: what was made: its name, or the entry of a list.
+        problem: which option is wrong, and how; never the value of a secret.
+        cure: what to write instead.
+    """
+
+    def __init__(self, battery: str, problem: str, *, cure: str) -> None:
+        super().__init__(f"{battery}: {problem}; {cure}")
+        self.battery = battery
+        self.problem = problem
+        self.cure = cure
+
+
+class MissingDependencyError(RouteMiddlewareError, ImportError):
+    """A room was imported whose library is not installed.
+
+    Args:
+        library: what is missing.
+        extra: the extra of this package that brings it.
+    """
+
+    def __init__(self, library: str, extra: str) -> None:
+        super().__init__(f"{library} is not installed; pip install 'aiohttp-route-middleware[{extra}]'", name=library)
+        self.extra = extra
+
+
+class StoreError(RouteMiddlewareError):
+    """A store could not be reached, or did not answer in time."""

@@ -72,25 +72,38 @@ async def exchange(
 
 
 def _write_request(method: str, target: str, headers: Mapping[str, str], body: bytes) -> bytes:
-    # names are the same in any case (RFC 9110, section 5.1)
-    sent = {"host": "localhost", **{name.lower(): value for name, value in headers.items()}, "connection": "close"}
-    if body:
-        sent["content-length"] = str(len(body))
+    sent = _complete_headers(headers, str(len(body)))
     if not _TOKEN.fullmatch(method):
         raise InspectionError(f"{method!r} is no HTTP method")
     if not _TARGET.fullmatch(target):
         raise InspectionError(f"{target!r} is no path: it starts with a slash, and is percent-encoded")
-    for name, value in sent.items():
+    for name, value in sent:
         if not _TOKEN.fullmatch(name) or not _VALUE.fullmatch(value):
             raise InspectionError(f"the header {name!r} has a name or a value that HTTP does not allow")
-    lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in sent.items())]
+    lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in sent)]
     return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def _complete_headers(headers: Mapping[str, str], length: str) -> list[tuple[str, str]]:
+    # names are the same in any case (RFC 9110, section 5.1), and may come several times
+    sent = [(name.lower(), value) for name, value in headers.items() if name.lower() != "connection"]
+    names = {name for name, _ in sent}
+    if "transfer-encoding" in names or any(name == "content-length" and value != length for name, value in sent):
+        raise InspectionError("the headers promise another body: leave out content-length and transfer-encoding")
+    if "host" not in names:
+        sent.append(("host", "localhost"))
+    if length != "0" and "content-length" not in names:
+        sent.append(("content-length", length))
+    return [*sent, ("connection", "close")]
 
 
 def _read_response(received: bytes, method: str) -> Received:
     response = http.client.HTTPResponse(cast(socket, _Socket(received)), method=method)
-    response.begin()
-    return Received(response.status, tuple(response.getheaders()), response.read())
+    try:
+        response.begin()
+        return Received(response.status, tuple(response.getheaders()), response.read())
+    except http.client.HTTPException as error:
+        raise InspectionError(f"the response broke off: {type(error).__name__}") from error
 
 
 class _Socket:

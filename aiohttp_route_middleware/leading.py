@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .errors import RegistrationError
+from .marks import is_same
 from .members import flatten, read_links
 from .naming import describe, name_link
 
@@ -46,4 +47,4 @@ def leave_out(inherited: tuple[Any, ...], without: Any, place: str) -> tuple[Any
 
 def subtract(links: tuple[Any, ...], unwanted: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return `links` less those that are themselves in `unwanted`; that they equal one does not count."""
-    return tuple(link for link in links if not any(link is one for one in unwanted))
+    return tuple(link for link in links if not any(is_same(link, one) for one in unwanted))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from .marks import read_mark, unwrap_partial
@@ -9,6 +10,8 @@ from .places import locate
 from .record import read_record
 
 __all__ = ("describe", "escape_unprintable", "name_key", "name_link")
+
+_COMPREHENSION = re.compile(r"\.<locals>\.<(?:listcomp|dictcomp|setcomp)>")  # named so up to Python 3.11
 
 
 def describe(link: Any) -> str:
@@ -36,7 +39,7 @@ def name_link(link: Any) -> str:
         return name
     link = unwrap_partial(link)
     name = getattr(link, "__qualname__", None) or type(link).__qualname__
-    parts = str(name).split(".<locals>.")
+    parts = _COMPREHENSION.sub("", str(name)).split(".<locals>.")
     return ".".join(part for place, part in enumerate(parts) if place == 0 or part != parts[place - 1])
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from dataclasses import dataclass, replace
 
 from .errors import RegistrationError
+from .marks import is_same
 from .typedefs import Key, Trace
 
 __all__ = ("Settings",)
@@ -28,10 +30,11 @@ class Settings:
     @classmethod
     def read(cls, checked: bool | None, trace: Trace | None, given: tuple[Key, ...]) -> Settings:
         """Read what a router, a group or `chain()` was told."""
-        if trace is not None and not callable(trace):
+        if trace is not None and (not callable(trace) or _gives_no_function(trace)):
+            problem = "which cannot be called" if not callable(trace) else "whose call gives no function"
             raise RegistrationError(
-                f"trace= got {type(trace).__qualname__}, which cannot be called",
-                cure="pass a function (request, link) that returns a function (outcome)",
+                f"trace= got {type(trace).__qualname__}, {problem}",
+                cure="pass a function (request, link), not async, that returns a function (outcome)",
             )
         return cls(checked, () if trace is None else (trace,), given)
 
@@ -48,13 +51,20 @@ class Settings:
         """Tell whether a single handler must be compiled for these settings: a finished chain, or a bare endpoint."""
         if chained is None:
             return bool(self.traces)
-        return (self.is_checked, self.traces) != (chained.is_checked, chained.traces)
+        if self.is_checked != chained.is_checked or len(self.traces) != len(chained.traces):
+            return True
+        return not all(map(is_same, self.traces, chained.traces))
 
     def join(self, inner: Settings) -> Settings:
         """Return these settings for what has settings of its own, a finished chain or a group, which keeps them."""
-        more = tuple(trace for trace in inner.traces if not any(trace is one for one in self.traces))
+        more = tuple(trace for trace in inner.traces if not any(is_same(trace, one) for one in self.traces))
         return Settings(
             checked=self.is_checked or inner.is_checked,
             traces=self.traces + more,
             given=(*self.given, *inner.given),
         )
+
+
+def _gives_no_function(trace: object) -> bool:
+    kinds = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
+    return any(is_kind(trace) for is_kind in kinds)

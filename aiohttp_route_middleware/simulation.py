@@ -14,7 +14,7 @@ from .errors import InspectionError
 from .exchange import exchange
 from .naming import describe, name_link
 from .settings import Settings
-from .typedefs import Key, Outcome
+from .typedefs import Handler, Key, Outcome
 
 __all__ = ("Simulation", "Step", "simulate")
 
@@ -117,11 +117,16 @@ async def simulate(
     for key, value in (app or {}).items():
         simulated[key] = value
     simulated.router.register_resource(stage)
-    received = await exchange(simulated, method or stage.method, path or stage.fill_path(), headers or {}, body)
+    try:
+        received = await exchange(simulated, method or stage.method, path or stage.fill_path(), headers or {}, body)
+    except InspectionError:
+        if stage.error is not None:
+            raise stage.error from None  # why the response broke off
+        raise
     if stage.error is not None:
         raise stage.error
     if stage.response is None:
-        reason = f"{path!r} is no path of {stage.canonical}" if stage.has_missed else "aiohttp refuses the request"
+        reason = f"{path!r} is no path of {stage.path}" if stage.has_missed else "aiohttp refuses the request"
         raise InspectionError(f"nothing ran, and the answer is {received.status}: {reason}")
     return Simulation(stage.response, received.body, tuple(stage.recorder.steps))
 
@@ -144,6 +149,19 @@ class _Recorder:
             step.seconds = time.perf_counter() - started
 
         return end
+
+
+class _Match(web.UrlMappingMatchInfo):
+    """What the router has found: the very route that is played, though the stage answers."""
+
+    def __init__(self, found: Mapping[str, str], route: web.AbstractRoute, answer: Handler) -> None:
+        super().__init__(dict(found), route)
+        self._answer = answer
+
+    @property
+    def handler(self) -> Handler:
+        """What aiohttp calls."""
+        return self._answer
 
 
 class _Stage(web.AbstractResource):
@@ -171,6 +189,11 @@ class _Stage(web.AbstractResource):
 
     @property
     def canonical(self) -> str:
+        return "/"  # where aiohttp looks for it, whatever is asked for
+
+    @property
+    def path(self) -> str:
+        """The path of the route."""
         return "/" if self._played is None or self._played.resource is None else self._played.resource.canonical
 
     def fill_path(self) -> str:
@@ -181,7 +204,7 @@ class _Stage(web.AbstractResource):
             return str(self._played.url_for(**(self._match_info or {})))
         except (KeyError, TypeError) as error:
             raise InspectionError(
-                f"{self.canonical} needs a path, or match_info= with a text for each variable: {error!r}"
+                f"{self.path} needs a path, or match_info= with a text for each variable: {error!r}"
             ) from error
 
     async def resolve(self, request: web.Request) -> tuple[web.UrlMappingMatchInfo | None, set[str]]:
@@ -191,7 +214,7 @@ class _Stage(web.AbstractResource):
             if found is None:
                 self.has_missed = True
                 return None, set()
-        return web.UrlMappingMatchInfo(dict(found or {}), self._route), set()
+        return _Match(found or {}, self._played or self._route, self._answer), set()
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         for key, value in self._given.items():
@@ -214,7 +237,7 @@ class _Stage(web.AbstractResource):
         return iter((self._route,))
 
     def get_info(self) -> Any:
-        return {"path": self.canonical}
+        return {"path": self.path}
 
     def raw_match(self, path: str) -> bool:
         return False

@@ -40,7 +40,7 @@ def add_static(
     settings: Settings,
     **kwargs: Any,
 ) -> web.AbstractResource:
-    """Register a directory behind links on any router; without links it is aiohttp's own `add_static`.
+    """Register a directory behind links on any router; without links and traces it is aiohttp's own `add_static`.
 
     Args:
         router: where to register.
@@ -51,7 +51,7 @@ def add_static(
         settings: how the chain is compiled.
         kwargs: passed to aiohttp as they are; their names differ between its lines.
     """
-    if not (links or leading):
+    if not (links or leading or settings.traces):
         return router.add_static(prefix, path, **kwargs)
     resource = ChainedStaticResource(prefix.removesuffix("/"), path, links, leading, settings, **kwargs)
     router.register_resource(resource)

@@ -5,8 +5,10 @@ Compiled in where `trace=` asks for it; otherwise nothing of this file runs.
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 from aiohttp import web
@@ -78,17 +80,24 @@ def _trace_middleware(link: Any, spec: MiddlewareSpec, call: Callable[..., Any],
 
 
 def join_traces(traces: Sequence[Trace]) -> Trace:
-    """Make one trace of several: all are told when a link starts, and in reverse when it ends."""
+    """Make one trace of several: who was told that a link starts is told how it ends, whatever the others raise."""
     if len(traces) == 1:
         return traces[0]
 
     def trace(request: web.Request, link: Any) -> Callable[[Outcome], None]:
-        ends = [start(request, link) for start in traces]
-
-        def end(outcome: Outcome) -> None:
-            for one in reversed(ends):
-                one(outcome)
-
-        return end
+        ends: list[Callable[[Outcome], None]] = []
+        try:
+            for start in traces:
+                ends.append(start(request, link))
+        except BaseException as error:
+            _end_all(ends, Outcome("raised", error=error))
+            raise
+        return functools.partial(_end_all, ends)
 
     return trace
+
+
+def _end_all(ends: Sequence[Callable[[Outcome], None]], outcome: Outcome) -> None:
+    with ExitStack() as stack:  # calls the last first, and goes on when one raises
+        for end in ends:
+            stack.callback(end, outcome)

@@ -55,6 +55,21 @@ SHOP = """
 
     def fail():
         raise LookupError("no database\\nat all")
+
+    LINKS = []
+
+    class Unreadable(ValueError):
+        def __str__(self):
+            raise RuntimeError
+
+    class Odd(web.PlainResource):
+        def get_info(self):
+            raise Unreadable
+
+    def make_odd():
+        app = web.Application()
+        app.router.register_resource(Odd("/odd"))
+        return app
 """
 APP = "shop:make_app"
 COLOUR = re.compile(r"\x1b\[[\d;]+m")
@@ -376,6 +391,8 @@ def test_an_explanation_is_written_as_json(capsys: pytest.CaptureFixture[str]) -
         (["routes", APP, "--check", "new.lock", "--long"], "--lock and --check take neither --format nor --long"),
         (["check", APP, "--require", "authenticate"], "'authenticate' is not written as package.module:attribute"),
         (["check", APP, "--require", "shop:nix"], "shop has no nix"),
+        (["check", APP, "--require", "shop:LINKS"], "shop:LINKS is a list of links; name one of them"),
+        (["routes", "shop:make_odd"], "looking at the application failed: Unreadable"),
         (["explain", APP, "GET", "posts"], "'posts' is neither a path that starts with a slash nor"),
         (["explain", APP, "GET POST", "/"], "'GET POST' is no HTTP method"),
         pytest.param(
@@ -458,3 +475,14 @@ def test_the_command_line_is_read_and_the_exit_code_returned(
         runpy.run_module("aiohttp_route_middleware", run_name="__main__")
     assert caught.value.code == 1
     assert "404" in capsys.readouterr().out
+
+
+@inside
+@pytest.mark.parametrize("command", ["routes", "explain"])
+def test_an_output_that_is_closed_is_an_error_in_one_line(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main([command, APP, *(["GET", "/"] if command == "explain" else [])]) == 2
+    monkeypatch.undo()
+    assert capsys.readouterr().err == "error: the output cannot be written: it is closed\n"

@@ -354,3 +354,58 @@ def test_a_named_link_is_called_so_in_errors() -> None:
 def test_a_name_is_a_text_on_one_line(name: Any) -> None:
     with pytest.raises(RegistrationError, match=r"named\(\) got .*; pass a text on one line"):
         named(name)
+
+
+@requires("A")
+class Base:
+    """Requires a key as a class."""
+
+
+class Both(Base):
+    """Requires another by its call."""
+
+    @requires("B")
+    async def __call__(self, request: web.Request, extra: int = 1) -> None: ...
+
+
+@requires("A")
+class Required(web.View):
+    """Requires one key as a class, another in a method."""
+
+    @requires("B")
+    async def get(self) -> web.Response:
+        return web.Response()
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        pytest.param(Both(), id="an object"),
+        pytest.param(functools.partial(Both(), extra=2), id="a partial of an object"),
+        pytest.param(functools.partial(functools.partial(Both()), extra=2), id="a partial of a partial"),
+    ],
+)
+def test_marks_of_a_class_and_of_its_call_add_up(link: Any) -> None:
+    for given in (["A"], ["B"], []):
+        with pytest.raises(RegistrationError, match="requires the request key"):
+            chain(link, endpoint, given=given)
+    chain(link, endpoint, given=["A", "B"])
+
+
+def test_marks_on_the_methods_of_a_view_count_as_well() -> None:
+    for given in (["A"], ["B"]):
+        with pytest.raises(RegistrationError, match="requires the request key"):
+            chain(Required, given=given)
+    chain(Required, given=["A", "B"])
+
+
+def test_what_a_router_gives_is_not_given_on_another() -> None:
+    @requires("B")
+    async def needs(request: web.Request) -> None: ...
+
+    composed = UrlDispatcherEx(given="B").add_get("/", needs, endpoint).handler
+    with pytest.raises(RegistrationError, match="requires the request key"):
+        UrlDispatcherEx().add_get("/", composed)
+    kept = chain(needs, endpoint, given="B")
+    UrlDispatcherEx().add_get("/", kept)
+    UrlDispatcherEx().add_get("/", needs, kept, given="B")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from aiohttp.typedefs import Handler
+from multidict import CIMultiDict
 
 from aiohttp_route_middleware import RegistrationError, UrlDispatcherEx, chain, named, requires
 from aiohttp_route_middleware.errors import InspectionError
@@ -297,8 +298,57 @@ async def test_header_names_are_the_same_in_any_case() -> None:
     async def tell_host(request: web.Request) -> web.Response:
         return web.Response(text=f"{request.host} {len(await request.read())}")
 
-    done = await simulate(tell_host, method="POST", headers={"HOST": "example.com", "Content-length": "9"}, body=b"12")
+    done = await simulate(tell_host, method="POST", headers={"HOST": "example.com", "Content-length": "2"}, body=b"12")
     assert done.text == "example.com 2"
+
+
+async def test_a_header_may_come_several_times() -> None:
+    async def tell(request: web.Request) -> web.Response:
+        return web.Response(text=",".join(request.headers.getall("X-A")))
+
+    assert (await simulate(tell, headers=CIMultiDict([("X-A", "1"), ("x-a", "2")]))).text == "1,2"
+
+
+@pytest.mark.parametrize("headers", [{"Content-Length": "10"}, {"Transfer-Encoding": "chunked"}], ids=str)
+async def test_headers_that_promise_another_body_are_refused(headers: dict[str, str]) -> None:
+    with pytest.raises(InspectionError, match="the headers promise another body"):
+        await simulate(echo, method="POST", headers=headers)
+
+
+async def test_an_exception_after_the_response_has_begun_comes_out_as_well() -> None:
+    async def begin(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"abc")
+        raise ValueError("boom")
+
+    with pytest.raises(ValueError, match="boom"):
+        await simulate(begin)
+
+
+async def test_a_response_that_breaks_off_is_told_of() -> None:
+    async def lie(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": "10"})
+        await response.prepare(request)
+        await response.write(b"abc")
+        return response
+
+    with pytest.raises(InspectionError, match="the response broke off: IncompleteRead"):
+        await simulate(lie)
+
+
+@pytest.mark.parametrize("path", ["/elsewhere", "/posts/7", "/posts"])
+async def test_a_route_is_the_very_route_wherever_it_is_asked(path: str) -> None:
+    async def tell(request: web.Request) -> web.Response:
+        route = request.match_info.route
+        return web.Response(text=f"{route.name} {route.method} {route.handler is links} {request.path}")
+
+    links = chain(authenticate, tell)
+    router = UrlDispatcherEx()
+    router.add_put("/posts/{id}", links, name="post")
+    (route,) = router.routes()
+    done = await simulate(route, path, headers=ADA, match_info={"id": "7"})
+    assert done.text == f"post PUT True {path}"
 
 
 async def test_the_simulated_resource_has_one_route_and_no_url() -> None:

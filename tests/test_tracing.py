@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -234,6 +235,54 @@ async def test_a_group_may_have_a_trace_of_its_own_beside_that_of_its_router(rec
 def test_a_trace_that_cannot_be_called_is_refused_at_once(make: Callable[..., Any]) -> None:
     with pytest.raises(RegistrationError, match=r"trace= got str, which cannot be called; pass a function \(request"):
         make(check, trace="text")
+    with pytest.raises(RegistrationError, match=r"trace= got function, whose call gives no function; pass a function"):
+        make(check, trace=refuse)
+
+
+async def test_who_was_told_of_a_start_is_told_of_the_end_whatever_the_others_raise(recorder: Recorder) -> None:
+    class Failing(Recorder):
+        fails = "start"
+
+        def __call__(self, request: web.Request, link: Any) -> Callable[[Outcome], None]:
+            if self.fails == "start":
+                raise RuntimeError("at the start")
+            return self.fail
+
+        def fail(self, outcome: Outcome) -> None:
+            raise RuntimeError("at the end")
+
+    failing = Failing()
+    composed = chain(pass_on, chain(endpoint, trace=failing), trace=recorder)
+    for fails in ("start", "end"):
+        failing.fails = fails
+        with pytest.raises(RuntimeError, match=f"at the {fails}"):
+            await composed(make_mocked_request("GET", "/"))
+    assert recorder.events == ["pass_on starts", "pass_on raised", "pass_on starts", "pass_on passed"]
+
+
+async def test_a_bound_trace_is_told_once_though_it_is_given_thrice() -> None:
+    class Owner:
+        calls = 0
+
+        def trace(self, request: web.Request, link: Any) -> Callable[[Outcome], None]:
+            self.calls += 1
+            return lambda outcome: None
+
+    owner = Owner()
+    group = UrlDispatcherEx(trace=owner.trace).group(trace=owner.trace)
+    route = group.add_get("/", chain(pass_on, endpoint, trace=owner.trace))
+    await route.handler(make_mocked_request("GET", "/"))
+    assert owner.calls == 2
+
+
+async def test_files_without_links_are_traced_by_their_router(
+    aiohttp_client: Any, recorder: Recorder, tmp_path: Path
+) -> None:
+    (tmp_path / "a.txt").write_text("a")
+    app = web.Application()
+    UrlDispatcherEx.install(app, trace=recorder).add_static("/files", tmp_path)
+    assert (await (await aiohttp_client(app)).get("/files/a.txt")).status == 200
+    assert recorder.outcomes[0].kind == "answered"
 
 
 @pytest.mark.parametrize("options", [{"checked": True}, {"trace": Recorder()}, {"checked": True, "trace": Recorder()}])

@@ -138,16 +138,22 @@ async def _read_answer(
     if error is not None:
         notes = [note async for note in _explain_404(request, app, routes)]
         return _Answer(error.status, None, tuple(notes))
-    found = next((route for route in routes if match.route in route.routes), None)
-    if found is None:
+    applications = (app, *match.apps)
+    several = [route for route in routes if match.route in route.routes and route.apps == applications]
+    if not several:
         return _Answer(None, None, ("answered by a resource that does not list its routes",))
+    found = several[0]
     missing = _miss_in_view(request.method, found.endpoint.link)
     if missing:
         return _Answer(405, found, (missing,))
-    has_head = request.method == hdrs.METH_HEAD and hdrs.METH_GET in found.methods
-    return _Answer(
-        None, found, ("HEAD came with the GET route: its links run, and no body is sent",) if has_head else ()
-    )
+    return _Answer(None, found, tuple(_explain_200(request, several)))
+
+
+def _explain_200(request: _Request, several: Sequence[RouteInfo]) -> Iterator[str]:
+    if request.method == hdrs.METH_HEAD and hdrs.METH_GET in several[0].methods:
+        yield "HEAD came with the GET route: its links run, and no body is sent"
+    if len(several) > 1:
+        yield f"its application is mounted in several places: {', '.join(route.path for route in several)}"
 
 
 def _explain_405(request: _Request, allowed: list[str]) -> Iterator[str]:
@@ -172,9 +178,10 @@ async def _explain_404(request: _Request, app: web.Application, routes: Sequence
 
 def _miss_in_view(method: str, endpoint: object) -> str:
     """Say so if a `View` has no such method: its router does not know."""
-    if not (isinstance(endpoint, type) and issubclass(endpoint, web.View)) or (
-        method in hdrs.METH_ALL and hasattr(endpoint, method.lower())
-    ):
+    if not (isinstance(endpoint, type) and issubclass(endpoint, web.View)):
+        return ""
+    chooses_itself = (endpoint._iter, endpoint.__await__) != (web.View._iter, web.View.__await__)
+    if chooses_itself or (method in hdrs.METH_ALL and hasattr(endpoint, method.lower())):
         return ""
     has = [name for name in sorted(hdrs.METH_ALL) if hasattr(endpoint, name.lower())]
     return (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -17,6 +17,8 @@ from ..record import links_of, read_record, read_site
 from .paths import write_path
 
 __all__ = ("Kind", "LinkInfo", "RouteInfo", "list_routes")
+
+_FILES = "/{...}"
 
 Kind: TypeAlias = Literal["application", "inherited", "own", "endpoint"]
 
@@ -60,8 +62,8 @@ class RouteInfo:
     Args:
         methods: what it answers: `("GET", "HEAD")` for a GET route with the HEAD that came with it, `("*",)` for all.
         path: as it was registered, with the prefixes of sub-applications and the expressions of its variables, so
-            that what is shown alike answers alike; a domain stands before it,
-            and `/*` behind the prefix of a directory of files.
+            that what is shown alike answers alike; a domain stands before it, and `/{...}`, which no route can have,
+            behind the prefix of a directory of files.
         name: of its resource.
         mounts: the domains and prefixes of the sub-applications it is in, from the outermost.
         middlewares: of the applications, from the outermost.
@@ -70,6 +72,7 @@ class RouteInfo:
         endpoint: what answers at last.
         site: where it is defined, if this package registered it or composed its chain.
         routes: aiohttp's own; none for a resource that does not list what it answers, which is its own endpoint.
+        apps: the applications it is in, from the outermost.
     """
 
     methods: tuple[str, ...]
@@ -82,6 +85,7 @@ class RouteInfo:
     endpoint: LinkInfo
     site: Site | None
     routes: tuple[web.AbstractRoute, ...]
+    apps: tuple[web.Application, ...] = ()
 
     @property
     def links(self) -> tuple[LinkInfo, ...]:
@@ -117,10 +121,18 @@ class _Around:
     domain: str = ""
     mounts: tuple[str, ...] = ()
     middlewares: tuple[LinkInfo, ...] = ()
+    apps: tuple[web.Application, ...] = ()
 
     def enter(self, app: web.Application) -> _Around:
-        middlewares = tuple(map(LinkInfo.of, app.middlewares))
-        return _Around(self.domain, self.mounts, self.middlewares + middlewares)
+        middlewares = self.middlewares + tuple(map(LinkInfo.of, app.middlewares))
+        return replace(self, middlewares=middlewares, apps=(*self.apps, app))
+
+    def mount(self, prefix: str) -> _Around:
+        return replace(self, mounts=(*self.mounts, prefix))
+
+    def select(self, domain: str) -> _Around:
+        """Enter a domain; one inside another answers where both hold."""
+        return replace(self.mount(domain), domain=f"{self.domain}&{domain}" if self.domain else domain)
 
 
 def list_routes(app: web.Application) -> list[RouteInfo]:
@@ -143,6 +155,8 @@ def list_routes(app: web.Application) -> list[RouteInfo]:
 def _walk(app: web.Application, around: _Around) -> Iterator[RouteInfo]:
     if not isinstance(app.router, web.UrlDispatcher):
         raise InspectionError(f"the router {describe(app.router)} cannot list its resources")
+    if app in around.apps:  # mounted in itself: what is in there is listed already
+        return
     around = around.enter(app)
     for resource in app.router.resources():
         info: Any = resource.get_info()
@@ -150,10 +164,9 @@ def _walk(app: web.Application, around: _Around) -> Iterator[RouteInfo]:
             yield from _read_resource(resource, around)
         elif "rule" in info:
             domain = info["rule"].get_info().get("domain", info["rule"].canonical)
-            yield from _walk(info["app"], _Around(domain, (*around.mounts, domain), around.middlewares))
+            yield from _walk(info["app"], around.select(domain))
         else:
-            mounts = (*around.mounts, info["prefix"])
-            yield from _walk(info["app"], _Around(around.domain, mounts, around.middlewares))
+            yield from _walk(info["app"], around.mount(info["prefix"]))
 
 
 def _read_resource(resource: web.AbstractResource, around: _Around) -> Iterator[RouteInfo]:
@@ -166,7 +179,7 @@ def _read_resource(resource: web.AbstractResource, around: _Around) -> Iterator[
         inherited = record.leading_count if record else 0
         yield RouteInfo(
             methods=tuple(route.method for route in routes) or (hdrs.METH_ANY,),
-            path=f"{around.domain}{path}{'/*' if directory else ''}",
+            path=f"{around.domain}{path}{_FILES if directory else ''}",
             name=resource.name,
             mounts=around.mounts,
             middlewares=around.middlewares,
@@ -174,6 +187,7 @@ def _read_resource(resource: web.AbstractResource, around: _Around) -> Iterator[
             own=tuple(links[inherited:-1]),
             endpoint=_name_files(links[-1], directory) if directory else links[-1],
             site=read_site(routes[0]) if routes else None,
+            apps=around.apps,
             routes=routes,
         )
 

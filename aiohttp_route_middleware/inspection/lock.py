@@ -7,6 +7,7 @@ and endpoints are left out, so that it changes only when those do. A link tells 
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Sequence
 
 from ..naming import escape_unprintable
@@ -19,11 +20,12 @@ _HEAD = """\
 # Written by `python -m aiohttp_route_middleware routes APP --lock FILE`, compared by `--check FILE`.
 """
 
+_DELIMITERS = {">", "|", '"'}
+
 
 def write_lock(routes: Sequence[RouteInfo]) -> str:
-    """Write one line for each route, sorted by path and method."""
-    ordered = sorted(routes, key=lambda route: (route.path, route.methods))
-    return _HEAD + "".join(f"{_write_line(route)}\n" for route in ordered)
+    """Write one line for each route, in the order of registration, which decides between paths that overlap."""
+    return _HEAD + "".join(f"{_write_line(route)}\n" for route in routes)
 
 
 def compare_lock(locked: str, routes: Sequence[RouteInfo], name: str) -> str:
@@ -44,4 +46,9 @@ def _write_line(route: RouteInfo) -> str:
 
 
 def _join(links: Sequence[LinkInfo]) -> str:
-    return " > ".join(f"{link.module}:{link.name}" for link in links) or "-"
+    return " > ".join(map(_name, links)) or "-"
+
+
+def _name(link: LinkInfo) -> str:
+    name = f"{link.module}:{link.name}"
+    return json.dumps(name, ensure_ascii=False) if _DELIMITERS & {*name} else name  # several links would look like one

@@ -7,20 +7,21 @@ request key that they declare to provide; a wrapper around a link is another lin
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from aiohttp import web
 
 from ..declarations import provided_by
 from ..errors import InspectionError, PolicyError
+from ..marks import is_same
 from ..naming import describe, escape_unprintable, name_key, name_link
 from .listing import RouteInfo, list_routes
 
 __all__ = ("check_links", "require_links")
 
 
-def require_links(app: web.Application, *links: Any, unless: Sequence[str] = ()) -> None:
+def require_links(app: web.Application, *links: Any, unless: Iterable[str] = ()) -> None:
     """Refuse to start an application in which a route has none of these links.
 
     Args:
@@ -45,15 +46,30 @@ def require_links(app: web.Application, *links: Any, unless: Sequence[str] = ())
             raise InspectionError(f"require_links() got {describe(link)}; pass links or request keys")
     if app.on_startup.frozen:
         raise InspectionError("require_links() came too late: the application has started, or is part of another")
-    if isinstance(unless, str) or not all(isinstance(entry, str) for entry in unless):
+    exempted = () if isinstance(unless, str) else tuple(unless)
+    if isinstance(unless, str) or not all(isinstance(entry, str) for entry in exempted):
         raise InspectionError('unless= takes a list of texts: unless=["/login", "GET /health"]')
 
-    async def refuse_unprotected_routes(app: web.Application) -> None:
-        problems = check_links(app, links, unless)
+    def refuse_unprotected_routes() -> None:
+        problems = check_links(app, links, exempted)
         if problems:
             raise PolicyError("\n- ".join(["the application does not start:", *problems]))
 
-    app.on_startup.insert(0, refuse_unprotected_routes)  # before anything is opened that would have to be closed
+    async def refuse_at_startup(_: web.Application) -> None:
+        refuse_unprotected_routes()
+        _call_when_frozen(app.router, refuse_unprotected_routes)  # for what other start-up handlers register
+
+    app.on_startup.insert(0, refuse_at_startup)  # before anything is opened that would have to be closed
+
+
+def _call_when_frozen(router: web.UrlDispatcher, check: Callable[[], None]) -> None:
+    freeze = router.freeze
+
+    def freeze_and_check() -> None:
+        freeze()
+        check()
+
+    router.freeze = freeze_and_check  # type: ignore[method-assign]  # after start-up, aiohttp has no other hook
 
 
 def check_links(app: web.Application, links: Sequence[Any], unless: Sequence[str] = ()) -> list[str]:
@@ -75,7 +91,7 @@ def _has(route: RouteInfo, wanted: Any) -> bool:
     links = [info.link for info in route.middlewares + route.links]
     if isinstance(wanted, (str, web.RequestKey)):
         return any(wanted in provided_by(link) for link in links)
-    return any(link is wanted for link in links)
+    return any(is_same(link, wanted) for link in links)
 
 
 def _names(entry: str, route: RouteInfo) -> bool:

@@ -395,7 +395,7 @@ async def test_files_are_answered_by_their_directory(tmp_path: Path) -> None:
     app, router = new_app()
     router.add_static("/files", tmp_path, authenticate)
     found = await explain(app, "GET", "/files/a/b.txt")
-    assert label(found) == "GET /files/*"
+    assert label(found) == "GET /files/{...}"
     assert found.match_info == {"filename": "a/b.txt"}
     assert (await explain(app, "POST", "/files/a")).status == 405
 
@@ -496,3 +496,42 @@ async def test_what_is_explained_is_what_the_server_does(method: str, aiohttp_cl
         url = URL(path, encoded=True)
         found = await explain(app, method, path)
         assert (found.status or 200) == (await client.request(method, url)).status, path
+
+
+async def test_an_application_in_two_places_is_explained_where_it_was_asked_for() -> None:
+    shared, admin, app = web.Application(), web.Application(middlewares=[inner]), web.Application()
+    shared.router.add_get("/x", index)
+    admin.add_subapp("/api", shared)
+    app.add_domain("admin.example", admin)
+    app.add_domain("public.example", shared)
+    found = await explain(app, "GET", "http://public.example/api/x")
+    assert label(found) == "GET public.example/api/x"
+    assert found.route is not None
+    assert (found.middlewares, found.route.middlewares) == ((), ())
+    assert names((await explain(app, "GET", "http://admin.example/api/x")).middlewares) == ["inner"]
+
+
+async def test_two_places_that_cannot_be_told_apart_are_told() -> None:
+    shared, app = web.Application(), web.Application()
+    shared.router.add_get("/x", index)
+    for domain in ("a.example", "b.example"):
+        app.add_domain(domain, shared)
+    found = await explain(app, "GET", "http://b.example/x")
+    assert found.notes == ("its application is mounted in several places: a.example/x, b.example/x",)
+
+
+async def test_a_view_that_chooses_its_method_itself_is_not_said_to_lack_one() -> None:
+    class Own(web.View):
+        async def _iter(self) -> web.StreamResponse:
+            return web.Response()
+
+    app, router = new_app()
+    router.add_view("/", Own)
+    assert (await explain(app, "DELETE", "/")).status is None
+
+
+async def test_an_application_in_itself_is_listed_once() -> None:
+    app, router = new_app()
+    router.add_get("/x", index)
+    app.add_subapp("/again", app)
+    assert label(await explain(app, "GET", "/again/x")) is not None

@@ -268,7 +268,7 @@ def register_everywhere(app: web.Application, folder: Path) -> None:
     router.add_route("PUT", "/add_route", index)  # line: /add_route
     router.add_delete("/add_delete", index)  # line: /add_delete
     router.add_view("/add_view", PostView)  # line: /add_view
-    router.add_static("/add_static", folder)  # line: /add_static/*
+    router.add_static("/add_static", folder)  # line: /add_static/{...}
     router.group("/group", authenticate).add_post("/add_post", index)  # line: /group/add_post
     table = RouteTableDef()
 
@@ -279,12 +279,12 @@ def register_everywhere(app: web.Application, folder: Path) -> None:
     @table.view("/decorated-view")  # line: /decorated-view
     class Decorated(web.View): ...
 
-    table.static("/table-static", folder)  # line: /table-static/*
+    table.static("/table-static", folder)  # line: /table-static/{...}
     definitions = [
         get("/get", index),  # line: /get
         post("/post", authenticate, index),  # line: /post
         view("/view", PostView),  # line: /view
-        static("/static", folder, authenticate),  # line: /static/*
+        static("/static", folder, authenticate),  # line: /static/{...}
     ]
     app.add_routes([*definitions, *table])
     router.group("/in-group").add_routes([get("/get", index)])  # line: /in-group/get
@@ -313,9 +313,9 @@ def test_on_a_stock_router_our_definitions_and_chains_tell_where_they_are_writte
     app.router.add_get("/chain", chain(authenticate, index))  # line: /elsewhere/chain
     RouteGroup(app.router, "/group").add_get("", index)  # line: /elsewhere/group
     app.add_routes([get("/get", index)])  # line: /elsewhere/get
-    app.add_routes([static("/static", tmp_path)])  # line: /elsewhere/static/*
+    app.add_routes([static("/static", tmp_path)])  # line: /elsewhere/static/{...}
     assert [(route.path, route.site) for route in list_routes(app)] == [
-        (path, here(f"/elsewhere{path}")) for path in ("/chain", "/group", "/get", "/static/*")
+        (path, here(f"/elsewhere{path}")) for path in ("/chain", "/group", "/get", "/static/{...}")
     ]
 
 
@@ -421,11 +421,11 @@ def test_directories_of_files_are_listed_with_their_links(tmp_path: Path) -> Non
     stock.router.add_static("/", tmp_path)
     app.add_subapp("/sub", stock)
     assert [(route.path, names(route.links), route.name) for route in list_routes(app)] == [
-        ("/ours/*", ["authenticate", "audit"], None),
-        ("/theirs/*", ["authenticate"], None),
-        ("/defined/*", [], None),
-        ("/sub/stock/*", [], "assets"),
-        ("/sub/*", [], None),
+        ("/ours/{...}", ["authenticate", "audit"], None),
+        ("/theirs/{...}", ["authenticate"], None),
+        ("/defined/{...}", [], None),
+        ("/sub/stock/{...}", [], "assets"),
+        ("/sub/{...}", [], None),
     ]
     for route in list_routes(app):
         assert route.endpoint.name == f"files in {tmp_path.name}/"

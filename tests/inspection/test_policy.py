@@ -13,6 +13,7 @@ from pytest_aiohttp.plugin import AiohttpClient
 
 from aiohttp_route_middleware import RouteGroup, RouteTableDef, UrlDispatcherEx, chain, get, provides
 from aiohttp_route_middleware.errors import InspectionError, PolicyError, RouteMiddlewareError
+from aiohttp_route_middleware.inspection.listing import list_routes
 from aiohttp_route_middleware.inspection.policy import check_links, require_links
 
 from .conftest import (
@@ -107,7 +108,7 @@ async def test_all_unprotected_routes_of_all_applications_are_named_at_once(tmp_
     assert await refused(app) == [
         "* /view",
         "* /any",
-        "GET HEAD /files/*",
+        "GET HEAD /files/{...}",
         "POST /admin",
         "GET HEAD /admin/sub/deep",
         "DELETE *.example.com/hook",
@@ -339,7 +340,7 @@ async def test_unless_takes_paths_as_the_list_shows_them(tmp_path: Path) -> None
     router.add_route("*", "/any", index)
     app.add_subapp("/sub", sub)
     app.add_domain("api.example.com", api)
-    require_links(app, authenticate, unless=["/files/*", "* /any", "GET /sub/{id}", "POST api.example.com/hook"])
+    require_links(app, authenticate, unless=["/files/{...}", "* /any", "GET /sub/{id}", "POST api.example.com/hook"])
     assert await start(app) == []
 
 
@@ -496,3 +497,63 @@ async def test_an_exemption_does_not_exempt_another_resource_that_is_shown_alike
     router.add_get("/{id}", index)
     require_links(app, authenticate, unless=["/{id}"])
     assert await start(app) != []
+
+
+async def test_routes_that_a_later_start_up_handler_registers_are_held_to_it_too() -> None:
+    app = web.Application()
+    app.router.add_get("/a", chain(authenticate, index))
+
+    async def register(app: web.Application) -> None:
+        app.router.add_get("/late", index)
+
+    app.on_startup.append(register)
+    require_links(app, authenticate)
+    assert await refused(app) == ["GET HEAD /late"]
+
+
+async def test_an_application_whose_late_routes_are_protected_starts() -> None:
+    app = web.Application()
+
+    async def register(app: web.Application) -> None:
+        app.router.add_get("/late", chain(authenticate, index))
+
+    app.on_startup.append(register)
+    require_links(app, authenticate)
+    assert await start(app) == []
+
+
+async def test_a_bound_method_is_the_same_link_each_time_it_is_read() -> None:
+    class Gate:
+        async def check(self, request: web.Request) -> None: ...
+
+    gate = Gate()
+    app, router = new_app()
+    router.add_get("/", gate.check, index)
+    require_links(app, gate.check)
+    assert await start(app) == []
+    assert check_links(app, [Gate().check]) != []
+
+
+async def test_exemptions_may_come_from_a_generator() -> None:
+    app, router = new_app()
+    router.add_get("/login", index)
+    require_links(app, authenticate, unless=(path for path in ["/login"]))
+    assert await start(app) == []
+
+
+async def test_files_and_a_path_with_a_star_are_not_exempted_together(tmp_path: Path) -> None:
+    app, router = new_app()
+    router.add_static("/files", tmp_path)
+    router.add_post("/files/*", index)
+    require_links(app, authenticate, unless=["/files/*"])
+    assert await refused(app) == ["GET HEAD /files/{...}"]
+
+
+async def test_domains_in_domains_are_not_exempted_together() -> None:
+    app, outer_app = web.Application(), web.Application()
+    for one in (app, outer_app):
+        inner_app = web.Application()
+        inner_app.router.add_get("/x", index)
+        one.add_domain("*.example.com", inner_app)
+    app.add_domain("a.*", outer_app)
+    assert [route.path for route in list_routes(app)] == ["*.example.com/x", "a.*&*.example.com/x"]

@@ -1,0 +1,93 @@
+"""One of several ways in: the first link that lets the request through is enough.
+
+For routes that take a session as well as a token. When all refuse, the answer is one 401 with the challenge of each,
+so that a client can choose (RFC 9110, section 11.6.1); if one of them knew who was asking and refused with 403, that
+is the answer. Any other answer, such as 503, ends the search: it is not a refusal.
+
+It does **not** combine permissions: a request is let through as the first link has seen it, and the others never run.
+
+    router.add_get("/posts", any_of(basic_auth(check_password), bearer_auth(check_token)), list_posts)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aiohttp import hdrs, web
+
+from ..answer import settle
+from ..declarations import provided_by
+from ..naming import name_link
+from ..support.battery import MiddlewareBattery, middleware_battery
+from ..support.challenges import unauthorized
+from ..support.sequence import Bound, bind, required_outside
+from ..typedefs import Handler, Link
+
+__all__ = ("any_of",)
+
+_REFUSALS = (web.HTTPUnauthorized.status_code, web.HTTPForbidden.status_code)
+
+
+def any_of(*links: Link) -> MiddlewareBattery:
+    """Let a request through if one of several links does, asked in order.
+
+    Args:
+        links: guards and middlewares; a list is one alternative, whose links run in order.
+
+    Raises:
+        ConfigurationError: there are no links.
+        RegistrationError: one of the links is not one.
+
+    Responds:
+        401 with all challenges, or 403, if all refuse.
+
+    Example:
+        any_of(basic_auth(check_password), bearer_auth(check_token))
+    """
+    alternatives = [bind([link], "any_of()") for link in links] or [bind([], "any_of()")]
+    provided = [frozenset(key for link in one.links for key in provided_by(link)) for one in alternatives]
+    required = dict.fromkeys(key for one in alternatives for key in required_outside(one.links))
+    names = ", ".join(" + ".join(map(name_link, one.links)) for one in alternatives)
+
+    @middleware_battery(
+        f"any_of({names})", provided=tuple(frozenset.intersection(*provided)), required=tuple(required)
+    )
+    async def any_of(request: web.Request, handler: Handler) -> web.StreamResponse:
+        refusals: list[web.StreamResponse] = []
+        for alternative in alternatives:
+            attempt = _Attempt(handler)
+            answer = await _ask(alternative, request, attempt)
+            if attempt.has_passed or answer.status not in _REFUSALS:
+                return settle(answer, any_of, request)
+            refusals.append(answer)
+        return settle(_choose(refusals), any_of, request)
+
+    return any_of
+
+
+class _Attempt:
+    """What follows, and whether an alternative has come so far."""
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+        self.has_passed = False
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        self.has_passed = True
+        return await self._handler(request)
+
+
+async def _ask(alternative: Bound, request: web.Request, attempt: _Attempt) -> web.StreamResponse:
+    try:
+        return await alternative.run(request, attempt)
+    except web.HTTPException as error:
+        if attempt.has_passed:
+            raise
+        return error
+
+
+def _choose(refusals: Sequence[web.StreamResponse]) -> web.StreamResponse:
+    for refusal in refusals:
+        if refusal.status == web.HTTPForbidden.status_code:
+            return refusal
+    return unauthorized([one for refusal in refusals for one in refusal.headers.getall(hdrs.WWW_AUTHENTICATE, ())])

@@ -1,0 +1,54 @@
+"""Links that run unless something holds: for a path that needs no authentication, a method that needs no CSRF token.
+
+It does **not** make a route public by itself: what stands behind it must not need what the skipped links provide.
+Since the links may be skipped, nothing counts as provided by them; a link behind that requires a request key is
+refused when the chain is registered.
+
+    def is_health(request):
+        return request.path == "/health"
+
+    router = UrlDispatcherEx.install(app, unless(is_health, log_access, rate_limit("100/minute")))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from ..errors import ConfigurationError
+from ..naming import describe, name_link
+from ..support.battery import MiddlewareBattery, call, middleware_battery
+from ..support.sequence import bind, required_outside
+from ..typedefs import Handler, Link
+
+__all__ = ("unless",)
+
+
+def unless(predicate: Callable[[web.Request], bool | Awaitable[bool]], *links: Link) -> MiddlewareBattery:
+    """Run links, in order, unless a predicate holds for the request.
+
+    Args:
+        predicate: called with the request, async or plain; if it raises, the links are not skipped: the error is
+            that of the request.
+        links: guards and middlewares, or lists of them.
+
+    Raises:
+        ConfigurationError: the predicate cannot be called, or there are no links.
+        RegistrationError: one of the links is not one.
+
+    Example:
+        unless(is_health, authenticate)
+    """
+    if not callable(predicate):
+        raise ConfigurationError("unless()", f"the predicate is {describe(predicate)}", cure="pass it first")
+    sequence = bind(links, "unless()")
+    names = ", ".join(map(name_link, sequence.links))
+
+    @middleware_battery(f"unless({name_link(predicate)}: {names})", required=required_outside(sequence.links))
+    async def unless(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if await call(predicate, request):
+            return await handler(request)
+        return await sequence.run(request, handler)
+
+    return unless

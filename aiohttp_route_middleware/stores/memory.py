@@ -1,0 +1,79 @@
+"""A store in the memory of one process."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+from ..errors import ConfigurationError
+
+__all__ = ("MemoryStore",)
+
+
+class MemoryStore:
+    """Keeps values in this process, at most so many; when it is full, those used longest ago go first.
+
+    Other processes do not see them, and a restart loses them.
+
+    Args:
+        max_entries: how many values it keeps; default 10,000.
+        clock: tells seconds; default `time.monotonic`.
+
+    Raises:
+        ConfigurationError: `max_entries` is not a positive number.
+
+    Example:
+        sessions(store=MemoryStore())
+    """
+
+    def __init__(self, *, max_entries: int = 10_000, clock: Callable[[], float] = time.monotonic) -> None:
+        if max_entries < 1:
+            raise ConfigurationError("MemoryStore()", f"max_entries={max_entries!r}", cure="keep at least one")
+        self._max_entries = max_entries
+        self._clock = clock
+        self._kept: OrderedDict[str, tuple[bytes, float]] = OrderedDict()  # the value and when its time is over
+
+    async def get(self, key: str) -> bytes | None:
+        """Return what is kept under a key; `None` if nothing is, or its time is over."""
+        value, ends = self._kept.get(key, (None, 0.0))
+        if value is None:
+            return None
+        if ends <= self._clock():
+            del self._kept[key]
+            return None
+        self._kept.move_to_end(key)
+        return value
+
+    async def set(self, key: str, value: bytes, *, ttl: float) -> None:
+        """Keep a value for `ttl` seconds, in place of what was there."""
+        self._kept[key] = (value, self._clock() + ttl)
+        self._kept.move_to_end(key)
+        if len(self._kept) > self._max_entries:
+            self._make_room()
+
+    async def add(self, key: str, value: bytes, *, ttl: float) -> bool:
+        """Keep a value unless there is one; tell whether it was kept."""
+        if await self.get(key) is not None:  # nothing is awaited in there, so no other task comes between
+            return False
+        await self.set(key, value, ttl=ttl)
+        return True
+
+    async def delete(self, key: str) -> bool:
+        """Forget a key; tell whether there was a value."""
+        _, ends = self._kept.pop(key, (b"", 0.0))
+        return ends > self._clock()
+
+    async def close(self) -> None:
+        """Forget everything."""
+        self._kept.clear()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def _make_room(self) -> None:
+        now = self._clock()
+        for key in [key for key, (_, ends) in self._kept.items() if ends <= now]:
+            del self._kept[key]
+        while len(self._kept) > self._max_entries:
+            self._kept.popitem(last=False)

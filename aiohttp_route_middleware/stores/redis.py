@@ -1,0 +1,86 @@
+"""A store in Redis or Valkey, for many processes and machines."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any, TypeVar
+
+from ..errors import ConfigurationError, MissingDependencyError, StoreError
+
+try:
+    from redis.asyncio import Redis
+    from redis.exceptions import RedisError
+except ImportError as error:
+    raise MissingDependencyError("redis", "redis") from error
+
+__all__ = ("RedisStore",)
+
+_T = TypeVar("_T")
+
+
+class RedisStore:
+    """Keeps values in Redis or Valkey.
+
+    Args:
+        client: of redis-py, with the time-outs that suit you; `RedisStore.from_url()` makes one.
+        prefix: put before each key, so that several applications can share a server; default `"arm:"`.
+        timeout: seconds that an operation may take; default 1.
+
+    Raises:
+        ConfigurationError: the client decodes what it reads; values are bytes.
+
+    Example:
+        sessions(store=RedisStore.from_url("redis://localhost:6379/0"))
+    """
+
+    def __init__(self, client: Redis, *, prefix: str = "arm:", timeout: float = 1.0) -> None:
+        if client.connection_pool.connection_kwargs.get("decode_responses"):
+            raise ConfigurationError(
+                "RedisStore()", "the client decodes what it reads", cure="make it with decode_responses=False"
+            )
+        self._client: Any = client
+        self._prefix = prefix
+        self._timeout = timeout
+
+    @classmethod
+    def from_url(cls, url: str, *, prefix: str = "arm:", timeout: float = 1.0) -> RedisStore:
+        """Make a store with a client of its own; `close()` closes it.
+
+        Args:
+            url: `redis://`, `rediss://` or `unix://`, as redis-py has it.
+            prefix: as above.
+            timeout: as above.
+        """
+        return cls(Redis.from_url(url), prefix=prefix, timeout=timeout)
+
+    async def get(self, key: str) -> bytes | None:
+        """Return what is kept under a key; `None` if nothing is, or its time is over."""
+        value: bytes | None = await self._ask(self._client.get(self._prefix + key))
+        return value
+
+    async def set(self, key: str, value: bytes, *, ttl: float) -> None:
+        """Keep a value for `ttl` seconds, in place of what was there."""
+        await self._ask(self._client.set(self._prefix + key, value, px=_milliseconds(ttl)))
+
+    async def add(self, key: str, value: bytes, *, ttl: float) -> bool:
+        """Keep a value unless there is one; tell whether it was kept."""
+        return bool(await self._ask(self._client.set(self._prefix + key, value, px=_milliseconds(ttl), nx=True)))
+
+    async def delete(self, key: str) -> bool:
+        """Forget a key; tell whether there was a value."""
+        return bool(await self._ask(self._client.delete(self._prefix + key)))
+
+    async def close(self) -> None:
+        """Close the connections of the client."""
+        await self._client.aclose()
+
+    async def _ask(self, asking: Awaitable[_T]) -> _T:
+        try:
+            return await asyncio.wait_for(asking, self._timeout)
+        except (RedisError, OSError, asyncio.TimeoutError) as error:
+            raise StoreError(f"Redis: {type(error).__name__}") from error  # its text may hold an address
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(1, round(seconds * 1000))

@@ -1,0 +1,1 @@
+"""What several batteries share; no battery is imported here."""

@@ -1,0 +1,98 @@
+"""Headers that reach every response: a battery registers what it sets for a request, one signal applies it.
+
+What is set after `await handler(request)` is lost on a raised `HTTPException`, on an unhandled 500, on a response
+that a handler has prepared by itself, and on a WebSocket handshake. aiohttp's `on_response_prepare` sees them all.
+
+Rules kept here: what is registered under one name is applied once for each response, as the innermost battery of that
+name has said; what fails is not applied again, so that the 500 which follows can be sent.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+from aiohttp import hdrs, web
+from multidict import CIMultiDict
+
+from ..errors import ConfigurationError
+from ..typedefs import Handler
+
+__all__ = ("Apply", "apply_registered", "merge_vary", "on_response", "register_responses", "set_header")
+
+Apply: TypeAlias = Callable[[web.Request, web.StreamResponse], Awaitable[None] | None]
+
+
+class _Registered:
+    """What is to be applied to the response of one request."""
+
+    __slots__ = ("appliers", "response")
+
+    def __init__(self) -> None:
+        self.appliers: dict[str, Apply] = {}
+        self.response: web.StreamResponse | None = None  # that it was applied to
+
+
+_REGISTERED = web.RequestKey("_REGISTERED", _Registered)
+
+
+def on_response(request: web.Request, name: str, apply: Apply) -> None:
+    """Have `apply` called with the response before its headers are sent; the innermost of a name replaces the others.
+
+    Args:
+        request: the request as the battery has got it.
+        name: of the battery.
+        apply: is called with the request and the response; it may be async.
+
+    Raises:
+        ConfigurationError: `setup()` was not called for the application.
+    """
+    registered = request.get(_REGISTERED)
+    if registered is None:
+        raise ConfigurationError(
+            f"{name}()",
+            "the application is not prepared for batteries that set headers",
+            cure="call setup(app) of aiohttp_route_middleware.middlewares before it starts",
+        )
+    registered.appliers[name] = apply
+
+
+def set_header(headers: CIMultiDict[str], name: str, value: str, *, override: bool = False) -> None:
+    """Set a header, unless the handler has set it itself."""
+    if override or name not in headers:
+        headers[name] = value
+
+
+def merge_vary(headers: CIMultiDict[str], *names: str) -> None:
+    """Add field names to `Vary`, once each, in whatever case they are there; `*` stays (RFC 9110, section 12.5.5)."""
+    listed = [name.strip() for value in headers.getall(hdrs.VARY, ()) for name in value.split(",") if name.strip()]
+    if "*" in listed:
+        headers[hdrs.VARY] = "*"
+        return
+    first: dict[str, str] = {}
+    for name in (*listed, *names):
+        first.setdefault(name.lower(), name)
+    headers[hdrs.VARY] = ", ".join(first.values())
+
+
+@web.middleware
+async def register_responses(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Begin to collect what is set on the response; the outermost middleware of the application."""
+    if _REGISTERED not in request:
+        request[_REGISTERED] = _Registered()
+    return await handler(request)
+
+
+async def apply_registered(request: web.Request, response: web.StreamResponse) -> None:
+    """Apply what was registered; a signal of the application."""
+    registered: Any = request.get(_REGISTERED)
+    if registered is None or registered.response is response:  # a sub-application was prepared by itself, too
+        return
+    registered.response = response
+    for name, apply in [*registered.appliers.items()]:
+        del registered.appliers[name]
+        waiting = apply(request, response)
+        if inspect.isawaitable(waiting):
+            await waiting
+        registered.appliers[name] = apply

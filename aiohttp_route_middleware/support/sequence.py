@@ -1,0 +1,80 @@
+"""Links that one battery runs in its own place."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from aiohttp import web
+
+from ..answer import settle
+from ..declarations import provided_by, required_by
+from ..errors import ConfigurationError
+from ..leading import read_leading
+from ..link import MiddlewareSpec, read_link
+from ..typedefs import Handler, Key
+from .battery import call
+
+__all__ = ("Bound", "bind", "required_outside")
+
+Step = Callable[..., Any]  # (request, handler)
+
+
+class Bound:
+    """Links, read once, to be run before any handler.
+
+    Args:
+        links: flattened.
+    """
+
+    def __init__(self, links: tuple[Any, ...]) -> None:
+        self.links = links
+        self.steps: tuple[Step, ...] = tuple(map(_bind_one, links))
+
+    async def run(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Run the links in order, then the handler."""
+        following = handler
+        for step in reversed(self.steps):
+            following = functools.partial(step, handler=following)
+        return await following(request)
+
+
+def bind(links: Sequence[Any], battery: str) -> Bound:
+    """Flatten and read the links that a battery was given.
+
+    Raises:
+        ConfigurationError: there are none.
+        RegistrationError: one is not a link.
+    """
+    read = read_leading(links, battery)
+    if not read:
+        raise ConfigurationError(battery, "there are no links", cure="pass at least one")
+    return Bound(read)
+
+
+def required_outside(links: Sequence[Any]) -> tuple[Key, ...]:
+    """The request keys that links require and do not provide one another."""
+    provided: set[Key] = set()
+    required: dict[Key, None] = {}
+    for link in links:
+        required.update((key, None) for key in required_by(link) if key not in provided)
+        provided.update(provided_by(link))
+    return tuple(required)
+
+
+def _bind_one(link: Any) -> Step:
+    spec = read_link(link)
+    if not isinstance(spec, MiddlewareSpec):
+        return functools.partial(_run_guard, link)
+    return functools.partial(_run_middleware, link, spec.keyword)
+
+
+async def _run_guard(link: Any, request: web.Request, handler: Handler) -> web.StreamResponse:
+    answer = await call(link, request)
+    return await handler(request) if answer is None else settle(answer, link, request)
+
+
+async def _run_middleware(link: Any, keyword: str | None, request: web.Request, handler: Handler) -> Any:
+    answer = await (link(request, **{keyword: handler}) if keyword else link(request, handler))
+    return settle(answer, link, request)

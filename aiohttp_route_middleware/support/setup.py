@@ -1,0 +1,24 @@
+"""What an application needs once, so that batteries can set headers on each of its responses."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from .headers import apply_registered, register_responses
+
+__all__ = ("setup",)
+
+
+def setup(app: web.Application) -> None:
+    """Prepare an application for batteries that set headers; its sub-applications are prepared with it.
+
+    Args:
+        app: the outermost application, before it starts. To call this more than once does no harm.
+
+    Example:
+        setup(app)
+        app.router.add_get("/", secure_headers(), index)
+    """
+    if register_responses not in app.middlewares:
+        app.middlewares.insert(0, register_responses)  # before all that may clone the request, or register
+        app.on_response_prepare.insert(0, apply_registered)

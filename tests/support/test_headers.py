@@ -1,0 +1,155 @@
+"""Headers that batteries register reach every response, once, as the innermost of a name has said."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from aiohttp import web
+from multidict import CIMultiDict
+from pytest_aiohttp.plugin import AiohttpClient
+
+from aiohttp_route_middleware import UrlDispatcherEx
+from aiohttp_route_middleware.middlewares import setup
+from aiohttp_route_middleware.support.battery import middleware_battery
+from aiohttp_route_middleware.support.headers import merge_vary, on_response, set_header
+from aiohttp_route_middleware.typedefs import Handler
+
+from ..middlewares.matrix import MATRIX, Case, ask, make_app
+
+
+def mark(value: str, *, override: bool = False) -> Any:
+    @middleware_battery(f"mark({value})")
+    async def mark(request: web.Request, handler: Handler) -> web.StreamResponse:
+        def apply(_: web.Request, response: web.StreamResponse) -> None:
+            set_header(response.headers, "X-Mark", value, override=override)
+            merge_vary(response.headers, "Origin")
+
+        on_response(request, "mark", apply)
+        return await handler(request)
+
+    return mark
+
+
+async def index(request: web.Request) -> web.Response:
+    return web.Response(text="index")
+
+
+@pytest.mark.parametrize(("scope", "case"), MATRIX)
+async def test_each_response_has_the_header_once(scope: str, case: Case, aiohttp_client: AiohttpClient) -> None:
+    client = await aiohttp_client(make_app(scope, mark("yes")))
+    async with ask(client, scope, case) as response:
+        assert response.status == case.status
+        assert response.headers.getall("X-Mark") == ["yes"]
+        assert response.headers.getall("Vary") == ["Origin"]
+
+
+async def test_the_innermost_of_a_name_wins(aiohttp_client: AiohttpClient) -> None:
+    app = web.Application(middlewares=[mark("application")])
+    setup(app)
+    router = UrlDispatcherEx.install(app, mark("router"))
+    router.add_get("/router", index)
+    group = router.group("", mark("group"))
+    group.add_get("/group", index)
+    group.add_get("/route", mark("route"), index)
+    client = await aiohttp_client(app)
+    for path in ("router", "group", "route"):
+        async with client.get(f"/{path}") as response:
+            assert response.headers.getall("X-Mark") == [path]
+    async with client.get("/nowhere") as response:
+        assert response.headers.getall("X-Mark") == ["application"]
+
+
+@pytest.mark.parametrize(("override", "value"), [(False, "handler"), (True, "battery")], ids=["kept", "overridden"])
+async def test_what_the_handler_has_set_itself(override: bool, value: str, aiohttp_client: AiohttpClient) -> None:
+    async def handler(request: web.Request) -> web.Response:
+        return web.Response(headers={"X-Mark": "handler"})
+
+    app = web.Application()
+    setup(app)
+    UrlDispatcherEx.install(app).add_get("/", mark("battery", override=override), handler)
+    async with (await aiohttp_client(app)).get("/") as response:
+        assert response.headers.getall("X-Mark") == [value]
+
+
+async def test_an_application_that_is_not_prepared_is_told_of_the_cure(
+    aiohttp_client: AiohttpClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = web.Application()
+    UrlDispatcherEx.install(app).add_get("/", mark("yes"), index)
+    async with (await aiohttp_client(app)).get("/") as response:
+        assert response.status == 500
+    assert "mark(): the application is not prepared for batteries that set headers; call setup(app)" in caplog.text
+
+
+async def test_preparing_twice_or_below_sets_nothing_twice(aiohttp_client: AiohttpClient) -> None:
+    async def add(request: web.Request, handler: Handler) -> web.StreamResponse:
+        on_response(request, "add", lambda _, response: response.headers.add("X-Added", "once"))
+        return await handler(request)
+
+    app, sub = web.Application(), web.Application()
+    for one in (app, sub, app):
+        setup(one)
+    UrlDispatcherEx.install(sub).add_get("/", add, index)
+    app.add_subapp("/sub", sub)
+    async with (await aiohttp_client(app)).get("/sub/") as response:
+        assert response.headers.getall("X-Added") == ["once"]
+
+
+async def test_what_is_applied_may_be_async_and_a_clone_of_the_request_registers_as_well(
+    aiohttp_client: AiohttpClient,
+) -> None:
+    async def clone(request: web.Request, handler: Handler) -> web.StreamResponse:
+        return await handler(request.clone(method="PUT"))
+
+    async def late(request: web.Request, response: web.StreamResponse) -> None:
+        await asyncio.sleep(0)
+        response.headers["X-Late"] = request.method
+
+    async def register(request: web.Request) -> None:
+        on_response(request, "late", late)
+
+    app = web.Application()
+    setup(app)
+    UrlDispatcherEx.install(app).add_get("/", clone, register, index)
+    async with (await aiohttp_client(app)).get("/") as response:
+        assert response.headers["X-Late"] == "GET"
+
+
+async def test_what_fails_is_not_applied_to_the_error_that_follows(aiohttp_client: AiohttpClient) -> None:
+    def fail(request: web.Request, response: web.StreamResponse) -> None:
+        raise RuntimeError("cannot be applied")
+
+    async def register(request: web.Request) -> None:
+        on_response(request, "fail", fail)
+
+    app = web.Application()
+    setup(app)
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        response = web.Response()
+        await response.prepare(request)
+        return response
+
+    router = UrlDispatcherEx.install(app, mark("yes"))
+    router.add_get("/", register, handler)
+    async with (await aiohttp_client(app)).get("/") as response:
+        assert response.status == 500
+        assert response.headers["X-Mark"] == "yes"
+
+
+@pytest.mark.parametrize(
+    ("there", "names", "merged"),
+    [
+        pytest.param([], ["Origin"], "Origin", id="none"),
+        pytest.param(["origin"], ["Origin"], "origin", id="another case"),
+        pytest.param(["Cookie, Accept"], ["Origin", "accept"], "Cookie, Accept, Origin", id="some"),
+        pytest.param(["Cookie", "Accept"], ["Origin"], "Cookie, Accept, Origin", id="several fields"),
+        pytest.param(["*"], ["Origin"], "*", id="a star"),
+        pytest.param(["Cookie, *"], ["Origin"], "*", id="a star among others"),
+        pytest.param([" , Cookie ,, "], ["Origin"], "Cookie, Origin", id="empty members"),
+    ],
+)
+def test_vary_is_merged(there: list[str], names: list[str], merged: str) -> None:
+    headers = CIMultiDict([("Vary", value) for value in there])
+    merge_vary(headers, *names)
+    assert headers.getall("Vary") == [merged]
