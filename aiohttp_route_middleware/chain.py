@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from aiohttp.abc import AbstractView
@@ -120,7 +119,7 @@ def compose(
     else:
         specs = read_members(members, route)
         leading_count = len(leading) + (record.leading_count if record and len(own) == 1 else 0)
-        handler = _build(specs, ChainRecord(members, leading_count, replace(settings, given=kept)), like=last)
+        handler = _build(specs, ChainRecord(members, leading_count, settings.keep(kept)), like=last)
     if checks_order:
         check_order(members, settings.given, route)
     return handler

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from .declarations import provided_by, required_by
 from .errors import ConfigurationError, MissingDependencyError, RouteMiddlewareError
-from .loading import load_object
+from .loading import explain_failure, load_object
 from .naming import name_link
 from .support.sequence import Bound, bind
 from .typedefs import Handler, Key
@@ -51,7 +51,7 @@ class DefinedLink:
 
     @property
     def __middleware_version__(self) -> int:  # aiohttp asks when the application starts
-        return 1 if self.link else 0
+        return int(self.link is not None)  # built now; a link may well be false
 
     @property
     def __provides__(self) -> tuple[Key, ...]:
@@ -65,11 +65,16 @@ class DefinedLink:
     def _bound(self) -> Bound:
         factory = load_object(_complete(self._place), self._refuse)
         try:
-            return bind([factory(**self._options)], self._entry)
+            bound = bind([factory(**self._options)], self._entry)
         except MissingDependencyError:
             raise
         except (RouteMiddlewareError, TypeError, ValueError) as error:  # a missing option, or one too many
             raise self._refuse(str(error)) from error
+        except Exception as error:  # an AttributeError above all: whoever reads a mark would take it for a missing one
+            raise self._refuse(explain_failure(f"{self._place} failed", error)) from error
+        if len(bound.links) != 1:
+            raise self._refuse(f"it makes {len(bound.links)} links, so that all but one would be hidden in listings")
+        return bound
 
     def _refuse(self, problem: str) -> ConfigurationError:
         return ConfigurationError(self._entry, problem, cure="correct its name or its options")
@@ -104,6 +109,8 @@ def load_links(entries: Iterable[str | Mapping[str, Any]]) -> list[DefinedLink]:
     Example:
         links = load_links([{"use": "trusted_host", "options": {"hosts": ["example.com"]}}, "shop.links:audit"])
     """
+    if isinstance(entries, (str, Mapping)):
+        raise ConfigurationError("load_links()", f"got {type(entries).__qualname__}", cure="pass a list of entries")
     links = []
     for number, entry in enumerate(entries):
         place, options, is_enabled = _read_entry(entry, f"links[{number}]")

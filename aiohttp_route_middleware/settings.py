@@ -47,6 +47,10 @@ class Settings:
         """Return these settings with more keys given."""
         return replace(self, given=(*self.given, *given)) if given else self
 
+    def keep(self, given: tuple[Key, ...]) -> Settings:
+        """Return these settings with just these keys given; as a rule the very same, which many routes share."""
+        return self if self.given == given else replace(self, given=given)
+
     def must_recompile(self, chained: Settings | None) -> bool:
         """Tell whether a single handler must be compiled for these settings: a finished chain, or a bare endpoint."""
         if chained is None:

@@ -2,7 +2,8 @@
 
 For routes that take a session as well as a token. When all refuse, the answer is one 401 with the challenge of each,
 so that a client can choose (RFC 9110, section 11.6.1); if one of them knew who was asking and refused with 403, that
-is the answer. Any other answer, such as 503, ends the search: it is not a refusal.
+is the answer. Any other answer, such as 503, ends the search: it is not a refusal. What an alternative has set on the
+request before it refused is forgotten: nobody shall be taken for whom it had found.
 
 It does **not** combine permissions: a request is let through as the first link has seen it, and the others never run.
 
@@ -11,7 +12,8 @@ It does **not** combine permissions: a request is let through as the first link 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from aiohttp import hdrs, web
 
@@ -54,12 +56,16 @@ def any_of(*links: Link) -> MiddlewareBattery:
     )
     async def any_of(request: web.Request, handler: Handler) -> web.StreamResponse:
         refusals: list[web.StreamResponse] = []
+        before = dict(request)
         for alternative in alternatives:
             attempt = _Attempt(handler)
             answer = await _ask(alternative, request, attempt)
-            if attempt.has_passed or answer.status not in _REFUSALS:
+            if attempt.has_passed:
+                return answer
+            if answer.status not in _REFUSALS or answer.prepared:  # what has begun to be sent is the answer
                 return settle(answer, any_of, request)
             refusals.append(answer)
+            _restore(request, before)
         return settle(_choose(refusals), any_of, request)
 
     return any_of
@@ -84,6 +90,11 @@ async def _ask(alternative: Bound, request: web.Request, attempt: _Attempt) -> w
         if attempt.has_passed:
             raise
         return error
+
+
+def _restore(request: web.Request, before: Mapping[Any, Any]) -> None:
+    request.clear()
+    request.update(before)
 
 
 def _choose(refusals: Sequence[web.StreamResponse]) -> web.StreamResponse:

@@ -18,6 +18,7 @@ from multidict import CIMultiDict
 
 from ..errors import ConfigurationError
 from ..typedefs import Handler
+from .preflight import answer_preflight
 
 __all__ = ("Apply", "apply_registered", "merge_vary", "on_response", "register_responses", "set_header")
 
@@ -78,8 +79,11 @@ def merge_vary(headers: CIMultiDict[str], *names: str) -> None:
 
 @web.middleware
 async def register_responses(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Begin to collect what is set on the response; the outermost middleware of the application."""
-    if _REGISTERED not in request:
+    """Answer preflights, or begin to collect what is set on the response; the outermost middleware."""
+    if _REGISTERED not in request:  # the outermost of several applications that were prepared
+        answer = await answer_preflight(request) if request.method == hdrs.METH_OPTIONS else None
+        if answer is not None:
+            return answer
         request[_REGISTERED] = _Registered()
     return await handler(request)
 

@@ -24,11 +24,18 @@ class Identity:
         subject: the name or id of a user or client.
         scopes: what it may do; by default nothing.
         claims: what else is known of it; by default nothing.
+
+    Raises:
+        ConfigurationError: `scopes` is one text, in which any part of a scope would be found.
     """
 
     subject: str
     scopes: frozenset[str] = frozenset()
     claims: Mapping[str, Any] = field(default_factory=lambda: _NO_CLAIMS, hash=False)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.scopes, str):
+            raise ConfigurationError("Identity()", "scopes is one text", cure="write frozenset(text.split())")
 
 
 IDENTITY = web.RequestKey("IDENTITY", Identity)

@@ -1,4 +1,4 @@
-"""What an application needs once, so that batteries can set headers on each of its responses."""
+"""What an application needs once, so that batteries can set headers on each response and answer preflights."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ("setup",)
 
 
 def setup(app: web.Application) -> None:
-    """Prepare an application for batteries that set headers; its sub-applications are prepared with it.
+    """Prepare an application for batteries that set headers or answer preflights, with its sub-applications.
 
     Args:
         app: the outermost application, before it starts. To call this more than once does no harm.
