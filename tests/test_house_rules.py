@@ -78,7 +78,7 @@ def test_the_core_imports_no_room_that_looks_at_it() -> None:
     assert ours == set(core)
 
 
-BEHIND_EXTRAS = {"stores.redis": "redis"}  # the one library that a room may need
+BEHIND_EXTRAS = {"stores.redis": "redis", "adapters.security": "aiohttp_security"}  # the one library that a room may need
 
 
 @pytest.mark.parametrize("path", modules(), ids=find_room)

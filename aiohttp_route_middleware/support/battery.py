@@ -23,13 +23,13 @@ class GuardBattery(Protocol):
     def __call__(self, request: web.Request, /) -> Coroutine[Any, Any, web.StreamResponse | None]: ...
 
     @overload
-    def __call__(self, request: web.Request, /, handler: Handler) -> Coroutine[Any, Any, web.StreamResponse]: ...
+    def __call__(self, request: web.Request, handler: Handler) -> Coroutine[Any, Any, web.StreamResponse]: ...
 
 
 class MiddlewareBattery(Protocol):
     """A middleware, in a chain and in an application."""
 
-    def __call__(self, request: web.Request, handler: Handler, /) -> Coroutine[Any, Any, web.StreamResponse]:
+    def __call__(self, request: web.Request, handler: Handler) -> Coroutine[Any, Any, web.StreamResponse]:
         """Run what stands before the handler, the handler, and what stands behind it."""
 
 

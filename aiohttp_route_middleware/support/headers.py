@@ -67,6 +67,9 @@ def set_header(headers: CIMultiDict[str], name: str, value: str, *, override: bo
 
 def merge_vary(headers: CIMultiDict[str], *names: str) -> None:
     """Add field names to `Vary`, once each, in whatever case they are there; `*` stays (RFC 9110, section 12.5.5)."""
+    if hdrs.VARY not in headers:
+        headers[hdrs.VARY] = ", ".join(names)
+        return
     listed = [name.strip() for value in headers.getall(hdrs.VARY, ()) for name in value.split(",") if name.strip()]
     if "*" in listed:
         headers[hdrs.VARY] = "*"

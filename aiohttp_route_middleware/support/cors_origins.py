@@ -1,0 +1,81 @@
+"""Origins as CORS compares them: byte for byte, as a browser has written them (Fetch, "CORS check").
+
+Rules kept here: what is sent back is one of the listed origins, or an origin in the form of browsers that the
+expression matches as a whole; a list of origins, or what is no origin, is never sent back. `null`, which is what any
+sandboxed page sends, is no origin that an expression could match.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from ..errors import ConfigurationError
+from .origins import NULL, parse_origin
+
+__all__ = ("ANY", "AllowedOrigins")
+
+ANY = "*"
+
+
+class AllowedOrigins:
+    """Which origins a policy allows.
+
+    Args:
+        listed: as the user has written them; `*` stands alone.
+        pattern: what matches further origins, as a whole.
+        battery: for the error message.
+
+    Raises:
+        ConfigurationError: one is not an origin, or there are none.
+    """
+
+    __slots__ = ("_exact", "is_any", "listed", "pattern")
+
+    def __init__(self, listed: Sequence[object], pattern: re.Pattern[str] | None, battery: str) -> None:
+        self.is_any = ANY in listed
+        if self.is_any and (len(listed) > 1 or pattern is not None):
+            raise ConfigurationError(battery, "origins has '*' and others", cure="list them all, or write '*' alone")
+        if not listed and pattern is None:
+            raise ConfigurationError(battery, "there are no origins", cure="write origins=['https://example.com']")
+        self.listed = (ANY,) if self.is_any else tuple(_read_origin(one, battery) for one in listed)
+        self.pattern = pattern
+        self._exact = frozenset(self.listed)
+
+    def answer(self, sent: Sequence[str]) -> str | None:
+        """Return what `Access-Control-Allow-Origin` says; `None` if the origin is denied.
+
+        Args:
+            sent: each `Origin` field of the request; more than one names nobody.
+        """
+        if self.is_any:
+            return ANY
+        if len(sent) != 1:
+            return None
+        origin = sent[0]
+        return origin if origin in self._exact or self._matches(origin) else None
+
+    def _matches(self, text: str) -> bool:
+        if self.pattern is None:
+            return False
+        origin = parse_origin(text)  # which looks at no long text, so neither does the expression
+        return origin is not None and str(origin) == text and self.pattern.fullmatch(text) is not None
+
+
+def _read_origin(one: object, battery: str) -> str:
+    if one == NULL:
+        return NULL
+    origin = parse_origin(one) if isinstance(one, str) else None
+    if origin is None:
+        raise ConfigurationError(battery, f"origins has {one!r}, which is not an origin", cure=_advise(str(one)))
+    return str(origin)
+
+
+def _advise(text: str) -> str:
+    if ANY in text:
+        return r"match several with origin_regex=, such as r'https://[a-z0-9-]+\.example\.com'"
+    if not text.isascii():
+        return "write the name as browsers send it: in ASCII, with xn--"
+    if text.count("://") == 1 and any(sign in text.partition("://")[2] for sign in "/?#"):
+        return "leave out what follows the host and the port, a slash included"
+    return "write scheme://host or scheme://host:port, one text for each"
