@@ -56,7 +56,7 @@ def any_of(*links: Link) -> MiddlewareBattery:
     )
     async def any_of(request: web.Request, handler: Handler) -> web.StreamResponse:
         refusals: list[web.StreamResponse] = []
-        before = dict(request)
+        before = dict(request.items())
         for alternative in alternatives:
             attempt = _Attempt(handler)
             answer = await _ask(alternative, request, attempt)

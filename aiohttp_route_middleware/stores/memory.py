@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -33,6 +34,7 @@ class MemoryStore:
         self._max_entries = max_entries
         self._clock = clock
         self._kept: OrderedDict[str, tuple[bytes, float]] = OrderedDict()  # the value and when its time is over
+        self._soonest = math.inf  # no time is over before that
 
     async def get(self, key: str) -> bytes | None:
         """Return what is kept under a key; `None` if nothing is, or its time is over."""
@@ -47,8 +49,10 @@ class MemoryStore:
 
     async def set(self, key: str, value: bytes, *, ttl: float) -> None:
         """Keep a value for `ttl` seconds, in place of what was there."""
-        self._kept[key] = (value, self._clock() + ttl)
+        ends = self._clock() + ttl
+        self._kept[key] = (value, ends)
         self._kept.move_to_end(key)
+        self._soonest = min(self._soonest, ends)
         if len(self._kept) > self._max_entries:
             self._make_room()
 
@@ -73,7 +77,9 @@ class MemoryStore:
 
     def _make_room(self) -> None:
         now = self._clock()
-        for key in [key for key, (_, ends) in self._kept.items() if ends <= now]:
-            del self._kept[key]
+        if self._soonest <= now:
+            for key in [key for key, (_, ends) in self._kept.items() if ends <= now]:
+                del self._kept[key]
+            self._soonest = min((ends for _, ends in self._kept.values()), default=math.inf)
         while len(self._kept) > self._max_entries:
             self._kept.popitem(last=False)

@@ -23,9 +23,11 @@ class Store(Protocol):
 
     async def add(self, key: str, value: bytes, *, ttl: float) -> bool:
         """Keep a value unless there is one; tell whether it was kept. Of several at once, one wins."""
+        ...
 
     async def delete(self, key: str) -> bool:
         """Forget a key; tell whether there was a value."""
+        ...
 
     async def close(self) -> None:
         """Let go of what the store has opened."""

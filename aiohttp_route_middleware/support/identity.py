@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import web
 
@@ -34,7 +34,7 @@ class Identity:
     claims: Mapping[str, Any] = field(default_factory=lambda: _NO_CLAIMS, hash=False)
 
     def __post_init__(self) -> None:
-        if isinstance(self.scopes, str):
+        if isinstance(cast(object, self.scopes), str):
             raise ConfigurationError("Identity()", "scopes is one text", cure="write frozenset(text.split())")
 
 
