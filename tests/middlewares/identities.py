@@ -1,0 +1,54 @@
+"""Authenticators in every scope, before a handler that tells who is asking: what each of them is tested with."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from aiohttp import ClientResponse, web
+from pytest_aiohttp.plugin import AiohttpClient
+
+from aiohttp_route_middleware import UrlDispatcherEx, requires
+from aiohttp_route_middleware.support.identity import IDENTITY
+
+__all__ = ("SCOPES", "AskAs", "ask_as", "make_app", "needs_identity")
+
+SCOPES = ("route", "group", "router", "application")
+AskAs = Callable[..., Awaitable[ClientResponse]]
+
+
+async def who_am_i(request: web.Request) -> web.Response:
+    identity = request[IDENTITY]
+    return web.json_response(
+        {"subject": identity.subject, "scopes": sorted(identity.scopes), "claims": dict(identity.claims)}
+    )
+
+
+@requires(IDENTITY)
+async def needs_identity(request: web.Request) -> web.Response:
+    return web.Response(text=request[IDENTITY].subject)
+
+
+def make_app(link: Any, scope: str = "route") -> web.Application:
+    """Make an application with one link in one of `SCOPES`."""
+    app = web.Application(middlewares=[link] if scope == "application" else [])
+    router = UrlDispatcherEx.install(app, *([link] if scope == "router" else []))
+    if scope == "group":
+        router.group("", link).add_get("/", who_am_i)
+    else:
+        router.add_get("/", *([link] if scope == "route" else []), who_am_i)
+    return app
+
+
+@pytest.fixture
+def ask_as(aiohttp_client: AiohttpClient) -> AskAs:
+    """Serve one link before `who_am_i`, and return the answer to one GET, read."""
+
+    async def ask_as(link: Any, *, scope: str = "route", path: str = "/", **options: Any) -> ClientResponse:
+        client = await aiohttp_client(make_app(link, scope))
+        response = await client.get(path, **options)
+        await response.read()
+        return response
+
+    return ask_as
