@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv6Address
 
 from ..errors import ConfigurationError
@@ -47,6 +48,7 @@ class Origin:
         return f"{self.scheme}://{self.host}:{self.port}"
 
 
+@lru_cache(maxsize=256)  # browsers send few, in each request
 def parse_origin(text: str) -> Origin | None:
     """Read `scheme://host[:port]`; `None` for `null`, and for all that is not exactly one origin.
 

@@ -1,0 +1,99 @@
+"""Who has sent a request, behind proxies: the address in what trusted proxies have written.
+
+Behind a proxy, the peer of the connection is the proxy. It writes down from whom it has got the request, to the right
+of whatever the client has sent in the same header. So the header is read from the right, past trusted proxies, to the
+first address that is none: that is the client. To the left of it there may be anything.
+
+| the request | `request[CLIENT_ADDRESS]` |
+| --- | --- |
+| the peer is not a trusted proxy | the peer; no header is looked at |
+| the peer is, and the header names addresses | the right-most that is not a trusted proxy |
+| all addresses are trusted proxies, or there is no header | the last of them: a proxy has sent it by itself |
+| before that there is `unknown`, `_hidden`, or garbage | `None`: nobody knows |
+
+`ip_restriction()`, `rate_limit()` and `https_redirect()` behind it go by what it has found.
+
+**Trust boundary:** the proxies that are listed, and that each of them writes `header`, at its right end or anew;
+therefore `header` has no default. A proxy that writes another one passes this one on as the client has sent it. With
+`X-Forwarded-For` this holds for `scheme_header` and `host_header` too, of which the right-most word is taken: name
+them only if the proxy next to the application writes them. `Forwarded` says all at once. Never list a network that clients are
+in; a peer that has come through a Unix socket has no address, and is trusted if `"unix"` is listed.
+
+It does **not** tell who is asking: many share one address, and one may have many. It refuses nothing.
+
+    app = web.Application(middlewares=[client_address(["10.0.0.0/8"], header="X-Forwarded-For")])
+    ...
+    request[CLIENT_ADDRESS]  # IPv4Address("203.0.113.9")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aiohttp import web
+
+from ..errors import ConfigurationError
+from ..support.addresses import CLIENT_ADDRESS, Address, Network, parse_proxies, read_peer
+from ..support.battery import GuardBattery, guard_battery
+from ..support.forwarded import FORWARDED_HOST, FORWARDED_SCHEME, HeaderNames, check_header, read_client
+from ..typedefs import Handler
+
+__all__ = ("CLIENT_ADDRESS", "FORWARDED_HOST", "FORWARDED_SCHEME", "client_address")
+
+
+def client_address(
+    trusted_proxies: Sequence[str | Address | Network],
+    *,
+    header: str,
+    scheme_header: str | None = "X-Forwarded-Proto",
+    host_header: str | None = None,
+) -> GuardBattery:
+    """Find out the address of the client behind trusted proxies.
+
+    Args:
+        trusted_proxies: their addresses and networks; `"unix"` for a proxy that comes through a Unix socket.
+        header: the header that every one of them writes: `Forwarded`, or one with addresses, such as
+            `X-Forwarded-For` or `X-Real-IP`.
+        scheme_header: beside a header with addresses, the one with the scheme; `None` if the proxies write none.
+        host_header: beside a header with addresses, the one with the host, such as `X-Forwarded-Host`; by default
+            none.
+
+    Raises:
+        ConfigurationError: there are no proxies, one is not a network or is everybody, or a header is not one.
+
+    Reads/Sets:
+        reads the peer of the connection, and these headers if it is trusted; sets `CLIENT_ADDRESS`, an
+        `ipaddress` object in canonical form or `None` if it is unknown; `FORWARDED_SCHEME`, `http`, `https` or
+        `None`; `FORWARDED_HOST`, `host` or `host:port` or `None`. RFC 7239.
+
+    Example:
+        client_address(["10.0.0.0/8", "unix"], header="Forwarded")
+    """
+    trusted = parse_proxies(trusted_proxies, "client_address()")
+    names = _check_names(header, scheme_header, host_header)
+    if not trusted:
+        cure = "list them; without proxies, request.remote is the address of the client"
+        raise ConfigurationError("client_address()", "there are no trusted_proxies", cure=cure)
+
+    @guard_battery(f"client_address({header})", provided=(CLIENT_ADDRESS, FORWARDED_SCHEME, FORWARDED_HOST))
+    async def client_address(request: web.Request, handler: Handler | None = None) -> web.StreamResponse | None:
+        address, scheme, host = read_client(request.headers, read_peer(request), trusted, names)
+        request[CLIENT_ADDRESS] = address
+        request[FORWARDED_SCHEME] = scheme
+        request[FORWARDED_HOST] = host
+        return await handler(request) if handler else None
+
+    return client_address
+
+
+def _check_names(header: str, scheme_header: str | None, host_header: str | None) -> HeaderNames:
+    check_header(header, "client_address()", "header")
+    if scheme_header is not None:
+        check_header(scheme_header, "client_address()", "scheme_header")
+    if host_header is not None:
+        check_header(host_header, "client_address()", "host_header")
+    names = HeaderNames(header, scheme_header, host_header)
+    if names.has_forwarded and host_header is not None:
+        cure = "leave it out: Forwarded says the host itself"
+        raise ConfigurationError("client_address()", f"host_header={host_header!r} beside Forwarded", cure=cure)
+    return names

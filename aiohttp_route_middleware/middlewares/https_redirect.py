@@ -1,0 +1,145 @@
+"""Requests over http go on over https: 308, with the same method, host, path and query.
+
+For an application that answers on both. A path that must be reached over http, such as a health check, is listed in
+`exempt`, exactly as it stands in the request line; there are no patterns.
+
+- The path is kept byte by byte, and always stands behind `https://` and the host: `//evil.example` stays a path.
+- The host is that of the request, read whole: a malformed one is 400, and no line break gets into the header.
+- A WebSocket handshake over http is 403: clients need not follow a redirect (RFC 6455, section 4.1), and one that does
+  has sent its credentials in the clear each time.
+
+**Trust boundary:** whether a request has come over TLS is known from the connection; a target such as
+`GET https://example.com/` changes nothing. Behind a proxy that ends TLS, name the proxy in `trusted_proxies` and the
+header that it writes, or put `client_address()` before it: what a trusted proxy says counts more than the connection,
+and what anybody else says does not count. A proxy that does not write that header would pass on the client's own.
+The host comes from the client: put `trusted_host()` before it, so that a redirect leads to no host of others; a proxy
+must pass `Host` on.
+
+It does **not** protect the first request: it was readable on its way, with its cookies. Send
+`Strict-Transport-Security` (`secure_headers()`), so that browsers do not ask over http again, and set cookies as
+`Secure`.
+
+    app = web.Application(middlewares=[trusted_host(["example.com"]), https_redirect(exempt=["/health"])])
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from urllib.parse import quote
+
+from aiohttp import hdrs, web
+
+from ..errors import ConfigurationError
+from ..support.addresses import Address, Network, parse_proxies, read_peer
+from ..support.battery import GuardBattery, guard_battery
+from ..support.forwarded import FORWARDED_SCHEME, HeaderNames, check_header, read_scheme
+from ..support.hosts import read_authorities, split_target
+from ..typedefs import Handler
+
+__all__ = ("https_redirect", "write_location")
+
+_HTTPS_PORT = 443
+_PATH = re.compile(r"/[!-\"$->@-~]*")  # printable, without `?` and `#`
+_URI = "!#$%&'()*+,/:;=?@[]~"  # what a URI may hold besides letters, digits and `-._` (RFC 3986, section 2)
+
+
+def https_redirect(
+    *,
+    port: int = _HTTPS_PORT,
+    exempt: Sequence[str] = (),
+    trusted_proxies: Sequence[str | Address | Network] = (),
+    header: str = "X-Forwarded-Proto",
+) -> GuardBattery:
+    """Redirect requests over http to https.
+
+    Args:
+        port: of https, as clients reach it; by default 443.
+        exempt: paths that are answered over http as well, as they stand in the request line, without query.
+        trusted_proxies: addresses and networks of proxies that end TLS, `"unix"` for one that comes through a Unix
+            socket; by default none.
+        header: the header in which they write the scheme: `X-Forwarded-Proto`, which is the default, or `Forwarded`.
+
+    Raises:
+        ConfigurationError: the port is no port, a path is not one, an entry is not a network, or a header is not one.
+
+    Responds:
+        308 to the same path over https (RFC 9110, section 15.4.9), 400 for a malformed `Host`, 403 for a WebSocket
+        handshake.
+
+    Reads:
+        the connection, the target, `Host`, `Upgrade`; from trusted proxies `header`; `FORWARDED_SCHEME` if it is set.
+
+    Example:
+        https_redirect(exempt=["/health"], trusted_proxies=["10.0.0.0/8"])
+    """
+    _check_port(port)
+    paths = _check_paths(exempt)
+    trusted = parse_proxies(trusted_proxies, "https_redirect()")
+    check_header(header, "https_redirect()", "header")
+    names = HeaderNames(header, scheme=header)
+
+    def read_told_scheme(request: web.Request) -> str | None:
+        if trusted and read_peer(request) in trusted:
+            return read_scheme(request.headers, trusted, names)
+        return request.get(FORWARDED_SCHEME)
+
+    @guard_battery()
+    async def https_redirect(request: web.Request, handler: Handler | None = None) -> web.StreamResponse | None:
+        told = read_told_scheme(request)
+        is_secure = told == "https" if told else _is_tls(request)
+        if not is_secure and _path_of(request) not in paths:
+            raise _refuse(request, port)
+        return await handler(request) if handler else None
+
+    return https_redirect
+
+
+def write_location(host: str, port: int, target: str) -> str:
+    """Write where a request shall go: a URI that is never relative, whatever the path is.
+
+    Args:
+        host: as `Authority` has it.
+        port: of https.
+        target: path and query as they were sent; what no URI may hold is percent-encoded.
+    """
+    authority = host if port == _HTTPS_PORT else f"{host}:{port}"
+    path = target.partition("#")[0]  # a target has no fragment (RFC 9112, section 3.2), but aiohttp takes one
+    return f"https://{authority}{quote(path, _URI, errors='surrogateescape')}"
+
+
+def _refuse(request: web.Request, port: int) -> web.HTTPException:
+    if "websocket" in ",".join(request.headers.getall(hdrs.UPGRADE, ())).lower():
+        return web.HTTPForbidden(text="Open this WebSocket with wss.")
+    authorities = read_authorities(request)
+    if not authorities:
+        return web.HTTPBadRequest(text="The host of this request is malformed.")
+    location = write_location(authorities[0].host, port, split_target(request.raw_path)[1])
+    redirect = web.HTTPPermanentRedirect(location)
+    redirect.headers[hdrs.LOCATION] = location  # aiohttp has requoted the path, and dropped an empty query
+    return redirect
+
+
+def _is_tls(request: web.Request) -> bool:
+    """Ask the connection, not `request.secure`, which an outer link may have replaced."""
+    transport = request.transport
+    return transport is not None and transport.get_extra_info("sslcontext") is not None
+
+
+def _path_of(request: web.Request) -> str:
+    return split_target(request.raw_path)[1].partition("?")[0]
+
+
+def _check_port(port: object) -> None:
+    if not isinstance(port, int) or isinstance(port, bool) or not 0 < port < 65536:
+        raise ConfigurationError("https_redirect()", f"port={port!r}", cure="write a number from 1 to 65535")
+
+
+def _check_paths(exempt: Sequence[str]) -> frozenset[str]:
+    if isinstance(exempt, str) or not isinstance(exempt, Collection):
+        raise ConfigurationError("https_redirect()", f"exempt={exempt!r}", cure=f"pass a list: exempt=[{exempt!r}]")
+    for path in exempt:
+        if not isinstance(path, str) or not _PATH.fullmatch(path):
+            cure = "write a path from its slash on, percent-encoded, without query"
+            raise ConfigurationError("https_redirect()", f"exempt has {path!r}", cure=cure)
+    return frozenset(exempt)
