@@ -16,8 +16,8 @@ first address that is none: that is the client. To the left of it there may be a
 **Trust boundary:** the proxies that are listed, and that each of them writes `header`, at its right end or anew;
 therefore `header` has no default. A proxy that writes another one passes this one on as the client has sent it. With
 `X-Forwarded-For` this holds for `scheme_header` and `host_header` too, of which the right-most word is taken: name
-them only if the proxy next to the application writes them. `Forwarded` says all at once. Never list a network that clients are
-in; a peer that has come through a Unix socket has no address, and is trusted if `"unix"` is listed.
+them only if the proxy next to the application writes them. `Forwarded` says all at once. Never list a network that
+clients are in; a peer that has come through a Unix socket has no address, and is trusted if `"unix"` is listed.
 
 It does **not** tell who is asking: many share one address, and one may have many. It refuses nothing.
 
