@@ -2,14 +2,15 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-SOURCES := aiohttp_route_middleware tests typing_tests examples bench
+SOURCES := aiohttp_route_middleware tests typing_tests examples bench docs/write_batteries.py
 
-.PHONY: help demo test check format bench build clean
+.PHONY: help demo test check format docs bench build clean
 
 help:
 	@echo "make demo    start the example application and say what to try"
 	@echo "make test    run the tests, with coverage"
 	@echo "make check   format, lint, types, house rules"
+	@echo "make docs    write a page for each battery, from its docstrings"
 	@echo "make bench   measure, and write the table that the README quotes"
 	@echo "make build   build the package"
 
@@ -32,6 +33,7 @@ demo: $(VENV)/.demo
 	@$(BIN)/python -m examples.blog $(if $(PORT),--port $(PORT))
 
 test: $(VENV)/.dev
+	@.ci/install-servers
 	$(BIN)/python -m coverage run -m pytest
 	$(BIN)/python -m coverage report
 
@@ -46,6 +48,9 @@ check: $(VENV)/.dev
 format: $(VENV)/.dev
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
+
+docs: $(VENV)/.dev
+	$(BIN)/python -m docs.write_batteries
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench

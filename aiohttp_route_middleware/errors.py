@@ -7,7 +7,8 @@ RouteMiddlewareError
 ├── InspectionError     what is to be looked at cannot be found or read
 ├── ConfigurationError  an option of a battery, or an entry of a list of links, is wrong (also a ValueError)
 ├── MissingDependencyError  a library is not installed; the message tells what to install (also an ImportError)
-└── StoreError          a store cannot be reached; each battery says what it does then
+├── StoreError          a store cannot be reached; each battery says what it does then
+└── SessionError        a session cannot be kept: a value is not JSON, or its cookie is too large (also a ValueError)
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ __all__ = (
     "PolicyError",
     "RegistrationError",
     "RouteMiddlewareError",
+    "SessionError",
     "StoreError",
 )
 
@@ -93,3 +95,7 @@ class MissingDependencyError(RouteMiddlewareError, ImportError):
 
 class StoreError(RouteMiddlewareError):
     """A store could not be reached, or did not answer in time."""
+
+
+class SessionError(RouteMiddlewareError, ValueError):
+    """A session cannot be kept: a value is not JSON, or its cookie is too large; aiohttp answers 500 and logs this."""

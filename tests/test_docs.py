@@ -12,6 +12,7 @@ from pytest_aiohttp.plugin import AiohttpClient
 
 from aiohttp_route_middleware import RegistrationError, UrlDispatcherEx, chain
 from aiohttp_route_middleware.__main__ import main
+from docs.write_batteries import list_batteries, write_page
 from examples import link_order
 
 ROOT = Path(__file__).parent.parent
@@ -134,3 +135,12 @@ def test_the_page_on_order_quotes_the_refusal_of_a_wrong_order() -> None:
             "/orders", link_order.authorise("orders:read"), link_order.authenticate, link_order.list_orders
         )
     assert quoted(ROOT / "docs" / "order.md", "GET /orders") == blank(str(caught.value))
+
+
+def test_every_battery_has_a_page_that_is_its_docstrings_and_a_row() -> None:
+    table = (ROOT / "docs" / "batteries.md").read_text()
+    for battery in list_batteries():
+        page = ROOT / "docs" / "batteries" / f"{battery.stem}.md"
+        assert page.read_text() == write_page(battery), "make docs writes it anew"
+        assert f"| [{battery.stem}](batteries/{battery.stem}.md) |" in table
+    assert len(list((ROOT / "docs" / "batteries").glob("*.md"))) == len(list_batteries())

@@ -63,6 +63,13 @@ class MemoryStore:
         await self.set(key, value, ttl=ttl)
         return True
 
+    async def replace(self, key: str, value: bytes, *, ttl: float) -> bool:
+        """Keep a value in place of one that is there; tell whether there was one."""
+        if await self.get(key) is None:
+            return False
+        await self.set(key, value, ttl=ttl)
+        return True
+
     async def delete(self, key: str) -> bool:
         """Forget a key; tell whether there was a value."""
         _, ends = self._kept.pop(key, (b"", 0.0))

@@ -25,6 +25,10 @@ class Store(Protocol):
         """Keep a value unless there is one; tell whether it was kept. Of several at once, one wins."""
         ...
 
+    async def replace(self, key: str, value: bytes, *, ttl: float) -> bool:
+        """Keep a value in place of one that is there; tell whether there was one. What was deleted stays deleted."""
+        ...
+
     async def delete(self, key: str) -> bool:
         """Forget a key; tell whether there was a value."""
         ...

@@ -67,6 +67,10 @@ class RedisStore:
         """Keep a value unless there is one; tell whether it was kept."""
         return bool(await self._ask(self._client.set(self._prefix + key, value, px=_milliseconds(ttl), nx=True)))
 
+    async def replace(self, key: str, value: bytes, *, ttl: float) -> bool:
+        """Keep a value in place of one that is there; tell whether there was one."""
+        return bool(await self._ask(self._client.set(self._prefix + key, value, px=_milliseconds(ttl), xx=True)))
+
     async def delete(self, key: str) -> bool:
         """Forget a key; tell whether there was a value."""
         return bool(await self._ask(self._client.delete(self._prefix + key)))

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from aiohttp import hdrs, web
+from aiohttp.http import StreamWriter
 from multidict import CIMultiDict
 
 from ..errors import ConfigurationError
@@ -99,7 +100,12 @@ async def apply_registered(request: web.Request, response: web.StreamResponse) -
     registered.response = response
     for name, apply in [*registered.appliers.items()]:
         del registered.appliers[name]
-        waiting = apply(request, response)
-        if inspect.isawaitable(waiting):
-            await waiting
+        try:
+            waiting = apply(request, response)
+            if inspect.isawaitable(waiting):
+                await waiting
+        except BaseException:
+            # aiohttp may have told the writer already to send a stream in chunks; the error that follows is none
+            cast(StreamWriter, request.writer).chunked = False
+            raise
         registered.appliers[name] = apply

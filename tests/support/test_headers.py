@@ -126,7 +126,7 @@ async def test_what_fails_is_not_applied_to_the_error_that_follows(aiohttp_clien
     setup(app)
 
     async def handler(request: web.Request) -> web.StreamResponse:
-        response = web.Response()
+        response = web.StreamResponse()
         await response.prepare(request)
         return response
 

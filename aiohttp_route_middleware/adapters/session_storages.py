@@ -1,0 +1,181 @@
+"""The storages of aiohttp-session, as a link: cookie, encrypted cookie, Redis, and what others have written.
+
+For applications that have sessions in one of those already. What was stored stays readable, and handlers write
+`request[SESSION]` where they wrote `await get_session(request)`:
+
+    router = UrlDispatcherEx.install(app, session_storages(EncryptedCookieStorage(KEY)))
+
+    async def log_in(request):
+        request[SESSION].rotate()
+        request[SESSION]["user"] = "alice"
+
+It does what aiohttp-session's own middleware does not: `rotate()` and `invalidate()` give a new id and delete the old
+entry, so that an id known before the login is worth nothing after it; a change before a stream or a WebSocket is
+prepared is saved; a change inside a nested value counts; a session deleted meanwhile is not brought back; what a
+client has garbled is no session, where a storage would fail.
+
+Everything else is as the storage has it, and does **not** become safer here: `SimpleCookieStorage` signs nothing, ids
+are stored as they are, a cookie is `Secure` only if you have told the storage so, and cookies of one name are not
+told apart. Where a storage has no ids, `session.id` is another at each request. Values must be JSON, whatever the
+storage's encoder could write. A storage that cannot be reached raises what it raises: the answer is 500.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+from aiohttp import web
+
+from ..errors import ConfigurationError, MissingDependencyError
+from ..naming import describe
+from ..support.battery import MiddlewareBattery, call, middleware_battery
+from ..support.session import EMPTY, SESSION, Session, dump, keep_session, label_session, session_key
+from ..support.session_cookie import check_size
+from ..typedefs import Handler
+
+try:
+    import aiohttp_session
+except ImportError as error:
+    raise MissingDependencyError("aiohttp-session", "aiohttp-session") from error
+
+__all__ = ("SESSION", "Session", "session_key", "session_storages")
+
+Delete: TypeAlias = Callable[[str], "object | Awaitable[object]"]
+
+_BATTERY = "session_storages()"
+# Told by name: to import them would need their libraries.
+_IN_COOKIES = {
+    "aiohttp_session.SimpleCookieStorage",
+    "aiohttp_session.cookie_storage.EncryptedCookieStorage",
+    "aiohttp_session.nacl_storage.NaClCookieStorage",
+}
+_IN_REDIS = "aiohttp_session.redis_storage.RedisStorage"
+_GARBLED = (ValueError, TypeError, AttributeError, LookupError, RecursionError)  # what storages raise then
+
+
+def session_storages(
+    storage: aiohttp_session.AbstractStorage, *, name: str = "session", delete: Delete | None = None
+) -> MiddlewareBattery:
+    """Give each request a session that a storage of aiohttp-session keeps.
+
+    Args:
+        storage: of aiohttp-session, made as its documentation says.
+        name: of these sessions; default `"session"`, whose request key is `SESSION`.
+        delete: called with an id, async or plain; forgets what the storage keeps under it. Default: known for the
+            storages in cookies, which keep nothing, and in Redis; needed for all others.
+
+    Raises:
+        ConfigurationError: it is no storage, or nobody knows how to delete from it.
+
+    Responds:
+        500 if the session is not JSON, or too large for a cookie, or the storage raises.
+
+    Reads/Sets:
+        `Cookie`; `Set-Cookie` if the session has changed, then also `Cache-Control: private` unless there is another;
+        `Vary: Cookie` if it was read. Provides `SESSION`, or `session_key(name)`.
+
+    Example:
+        session_storages(RedisStorage(Redis.from_url("redis://localhost:6379/0"), max_age=3600))
+    """
+    key = session_key(name)
+    label = label_session(name)
+    keeper = _Keeper(storage, *_choose_delete(storage, delete))
+
+    @middleware_battery(f"session_storages({type(storage).__name__})", provided=(key,))
+    async def session_storages(request: web.Request, handler: Handler) -> web.StreamResponse:
+        return await keep_session(request, handler, key=key, keeper=keeper, label=label)
+
+    return session_storages
+
+
+class _Keeper:
+    """Loads and saves through a storage; a storage writes its cookie to a response of its own."""
+
+    def __init__(self, storage: aiohttp_session.AbstractStorage, delete: Delete, has_ids: bool) -> None:
+        self._storage = storage
+        self._delete = delete
+        self._has_ids = has_ids
+
+    async def load(self, request: web.Request) -> Session:
+        kept = await self._load(request)
+        if kept.new or kept.empty:
+            return Session(created=kept.created, now=kept.created)
+        session = Session(dump(dict(kept)), token=kept.identity or "", created=kept.created, now=kept.created)
+        session.is_new = False
+        return session
+
+    async def save(self, request: web.Request, session: Session) -> None:
+        text = session.serialise()
+        if not session.differs(text):
+            return
+        scratch = web.Response()
+        if text == EMPTY:
+            await self._forget(session, scratch)
+        else:
+            await self._write(request, session, text, scratch)
+        lines = [check_size(morsel.OutputString()) for morsel in scratch.cookies.values()]
+        session.mark_saved(text, set_cookie=lines[0] if lines else None)
+
+    async def _forget(self, session: Session, scratch: web.Response) -> None:
+        if session.former:
+            await call(self._delete, session.former)
+        attributes: dict[str, Any] = {**self._storage.cookie_params, "max_age": 0}
+        scratch.set_cookie(self._storage.cookie_name, "", **attributes)
+
+    async def _write(self, request: web.Request, session: Session, text: str, scratch: web.Response) -> None:
+        if session.is_renewed or session.is_new or session.set_cookies:  # a new id, or one that this request has made
+            kept = await self._begin(session)
+        else:
+            kept = await self._load(request)
+            if kept.new or kept.empty:  # logged out meanwhile: nothing rises again
+                return
+            kept.invalidate()
+        kept.update(json.loads(text))
+        await self._storage.save_session(request, scratch, kept)
+
+    async def _begin(self, session: Session) -> aiohttp_session.Session:
+        if session.former:
+            await call(self._delete, session.former)
+        kept = await self._storage.new_session()
+        if self._has_ids:
+            kept.set_new_identity(session.token)  # 256 bits, where a storage has its own idea of an id
+        return kept
+
+    async def _load(self, request: web.Request) -> aiohttp_session.Session:
+        try:
+            return await self._storage.load_session(request)
+        except _GARBLED:
+            return await self._storage.new_session()
+
+
+def _choose_delete(storage: object, delete: Delete | None) -> tuple[Delete, bool]:
+    if not isinstance(storage, aiohttp_session.AbstractStorage):
+        raise ConfigurationError(_BATTERY, f"the storage is {describe(storage)}", cure="pass one of aiohttp-session")
+    kinds = {f"{kind.__module__}.{kind.__qualname__}" for kind in type(storage).__mro__}
+    if delete is not None:
+        if not callable(delete):
+            raise ConfigurationError(_BATTERY, f"delete is {describe(delete)}", cure="pass a function")
+        return delete, True
+    if kinds & _IN_COOKIES:
+        return _keep_nothing, False
+    if _IN_REDIS in kinds:
+        return _delete_from_redis(storage), True
+    raise ConfigurationError(
+        _BATTERY,
+        f"it is not known how {type(storage).__qualname__} forgets an id, and none must survive the login",
+        cure="pass delete=, a function that forgets what is kept under an id",
+    )
+
+
+def _delete_from_redis(storage: Any) -> Delete:
+    def delete(identity: str) -> Awaitable[object]:
+        found: Awaitable[object] = storage._redis.delete(f"{storage.cookie_name}_{identity}")  # it has no other door
+        return found
+
+    return delete
+
+
+def _keep_nothing(identity: str) -> None:
+    """What is in a cookie is nowhere else."""

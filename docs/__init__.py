@@ -1,0 +1,1 @@
+"""The pages; `write_batteries` writes those of the batteries."""
