@@ -37,7 +37,10 @@ def run(*, quick: bool) -> Report:
     samples: dict[str, Sample] = {name: partial(measure_time, register) for name, register in registrations.items()}
     times = _divide_by_stock(interleave(samples, rounds))
     more = {name: size - sizes[_STOCK] for name, size in sizes.items() if name != _STOCK}
-    return Report([_judge(name, sizes[name] - sizes[_NO_LINKS]) for name in _FIVE_LINKS], [_tabulate(more, times, routes, rounds)])
+    return Report(
+        [_judge(name, sizes[name] - sizes[_NO_LINKS]) for name in _FIVE_LINKS],
+        [_tabulate(more, times, routes, rounds)],
+    )
 
 
 def _make_registrations(routes: int) -> dict[str, Registration]:

@@ -143,4 +143,10 @@ def test_every_battery_has_a_page_that_is_its_docstrings_and_a_row() -> None:
         page = ROOT / "docs" / "batteries" / f"{battery.stem}.md"
         assert page.read_text() == write_page(battery), "make docs writes it anew"
         assert f"| [{battery.stem}](batteries/{battery.stem}.md) |" in table
+    assert (
+        table[table.index("| battery |") : table.index("\n\nA battery whose")].replace(
+            "](batteries/", "](docs/batteries/"
+        )
+        in (ROOT / "README.md").read_text()
+    )
     assert len(list((ROOT / "docs" / "batteries").glob("*.md"))) == len(list_batteries())

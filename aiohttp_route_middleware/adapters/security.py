@@ -66,20 +66,20 @@ def identify(
     identity_policy: AbstractIdentityPolicy | None = None,
     authorization_policy: AbstractAuthorizationPolicy | None = None,
     *,
-    realm: str = "api",
+    realm: str = "protected",
 ) -> GuardBattery:
     """Set `IDENTITY` to the user whom the identity policy names and the authorization policy knows.
 
     Args:
         identity_policy: default that of the application.
         authorization_policy: default that of the application.
-        realm: of the challenge, printable ASCII; default `"api"`.
+        realm: of the challenge, printable ASCII; default `"protected"`.
 
     Raises:
         ConfigurationError: a policy is none. At the first request: there is no policy, or the user id is not a text.
 
     Responds:
-        401 with `WWW-Authenticate: Bearer realm="api"` if the identity policy names nobody, or raises, as
+        401 with `WWW-Authenticate: Bearer realm="protected"` if the identity policy names nobody, or raises, as
         `JWTIdentityPolicy` does at a token that it does not like; and if the authorization policy knows no such user.
         500 if the authorization policy raises.
 
@@ -119,7 +119,7 @@ def permit(
     *,
     context: Callable[[web.Request], Any] | None = None,
     authorization_policy: AbstractAuthorizationPolicy | None = None,
-    realm: str = "api",
+    realm: str = "protected",
 ) -> GuardBattery:
     """Let pass whom the authorization policy permits something.
 
@@ -129,14 +129,14 @@ def permit(
         permission: a text, or a member of an enumeration.
         context: what the policy is told of the request, by a function of it, async or plain; default nothing.
         authorization_policy: default that of the application.
-        realm: of the challenge, printable ASCII; default `"api"`.
+        realm: of the challenge, printable ASCII; default `"protected"`.
 
     Raises:
         ConfigurationError: an option is wrong. At the first request: there is no policy.
 
     Responds:
         403 unless the policy answers `True`; 500 if it raises, or the context does. 401 with
-        `WWW-Authenticate: Bearer realm="api"` if nobody is known.
+        `WWW-Authenticate: Bearer realm="protected"` if nobody is known.
 
     Reads:
         `request[IDENTITY]`.

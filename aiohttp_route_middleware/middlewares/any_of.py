@@ -22,7 +22,7 @@ from ..declarations import provided_by
 from ..naming import name_link
 from ..support.battery import MiddlewareBattery, middleware_battery
 from ..support.challenges import unauthorized
-from ..support.sequence import Bound, bind, required_outside
+from ..support.sequence import bind, required_outside
 from ..typedefs import Handler, Link
 
 __all__ = ("any_of",)
@@ -56,10 +56,16 @@ def any_of(*links: Link) -> MiddlewareBattery:
     )
     async def any_of(request: web.Request, handler: Handler) -> web.StreamResponse:
         refusals: list[web.StreamResponse] = []
-        before = dict(request.items())
+        before = {key: request[key] for key in request}
         for alternative in alternatives:
             attempt = _Attempt(handler)
-            answer = await _ask(alternative, request, attempt)
+            answer: web.StreamResponse
+            try:
+                answer = await alternative.run(request, attempt)
+            except web.HTTPException as error:
+                if attempt.has_passed:
+                    raise
+                answer = error
             if attempt.has_passed:
                 return answer
             if answer.status not in _REFUSALS or answer.prepared:  # what has begun to be sent is the answer
@@ -81,15 +87,6 @@ class _Attempt:
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         self.has_passed = True
         return await self._handler(request)
-
-
-async def _ask(alternative: Bound, request: web.Request, attempt: _Attempt) -> web.StreamResponse:
-    try:
-        return await alternative.run(request, attempt)
-    except web.HTTPException as error:
-        if attempt.has_passed:
-            raise
-        return error
 
 
 def _restore(request: web.Request, before: Mapping[Any, Any]) -> None:

@@ -68,7 +68,7 @@ def authorise(
     match: Literal["all", "any"] = "all",
     predicate: Predicate | None = None,
     redirect: str | None = None,
-    realm: str = "api",
+    realm: str = "protected",
 ) -> GuardBattery:
     """Let pass who has the scopes, and of whom the predicate says so.
 
@@ -80,14 +80,14 @@ def authorise(
             answer, or a 500.
         redirect: the path of the login page, with a query if you like, as the browser sees it, the prefix of a
             sub-application included; default none.
-        realm: of the challenges, printable ASCII; default `"api"`.
+        realm: of the challenges, printable ASCII; default `"protected"`.
 
     Raises:
         ConfigurationError: an option is wrong, or nothing is asked for.
 
     Responds:
-        401 with `WWW-Authenticate: Bearer realm="api"` if nobody is known: no error code, since nothing was shown
-        (RFC 6750, section 3.1). 303 instead, with `redirect`, for a GET or HEAD by which a browser opens a page:
+        401 with `WWW-Authenticate: Bearer realm="protected"` if nobody is known: no error code, since nothing was
+        shown (RFC 6750, section 3.1). 303 instead, with `redirect`, for a GET or HEAD by which a browser opens a page:
         not for scripts that fetch (`Sec-Fetch-Mode`), WebSocket handshakes, other methods, nor the login page itself.
         403 with `error="insufficient_scope"` and all the scopes asked for; a bare 403 if the predicate refuses.
 
@@ -107,13 +107,15 @@ def authorise(
     insufficient = {"realm": realm, "error": "insufficient_scope", "scope": " ".join(wanted)}
     challenge = write_challenge("Bearer", insufficient)  # RFC 6750, section 3.1
     needed = frozenset(wanted)
+    is_any = match == "any" and bool(wanted)
 
     @guard_battery(_write_name(wanted, match, predicate, redirect), required=(IDENTITY,))
     async def authorise(request: web.Request, handler: Handler | None = None) -> web.StreamResponse | None:
         identity = request.get(IDENTITY)
         if not isinstance(identity, Identity):  # what else was set there has not been authenticated by anyone we know
             raise refuse_stranger(request)
-        if not covers(needed, identity.scopes, match):
+        # as covers() has it, without its frame
+        if not (needed & identity.scopes if is_any else needed <= identity.scopes):
             raise forbid(challenge)
         if ask is not None and await ask(identity, request) is not True:
             raise forbid("")  # more scopes would not help

@@ -36,7 +36,7 @@ from ..errors import ConfigurationError
 from ..naming import escape_unprintable
 from ..support.battery import GuardBattery, guard_battery
 from ..support.cors_origins import AllowedOrigins
-from ..support.headers import merge_vary, on_response, set_header
+from ..support.headers import merge_vary, on_response
 from ..support.preflight import TOKEN, declare_policy, is_preflight
 from ..typedefs import Handler
 
@@ -193,7 +193,7 @@ def _make(policy: Policy) -> GuardBattery:
             return
         headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
         for name, value in policy.always:
-            set_header(headers, name, value)
+            headers.setdefault(name, value)
 
     declare_policy(cors, partial(_answer, policy))
     return cors

@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from aiohttp import web
@@ -92,6 +93,7 @@ def session_fixing(
     return session_fixing
 
 
+@lru_cache(1024)
 def network_of(address: Address, *, ipv4_prefix: int = 32, ipv6_prefix: int = 64) -> str:
     """Return the network that an address belongs to, as `192.0.2.7/32` or `2001:db8::/64`."""
     address = canonical(address)

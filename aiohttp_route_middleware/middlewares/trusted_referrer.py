@@ -90,7 +90,7 @@ def parse_referrer(value: str) -> Authority | None:
     """Read host and port, which is `None` for that of the scheme; nothing if there is no host."""
     found = _REFERRER.match(value)
     authority = parse_authority(found[2]) if found else None
-    if found and authority and authority.port == _DEFAULT_PORTS[found[1].lower()]:
+    if found and authority and authority.port and authority.port == _DEFAULT_PORTS[found[1].lower()]:
         return Authority(authority.host, None)
     return authority
 

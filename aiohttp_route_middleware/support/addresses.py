@@ -103,7 +103,10 @@ class Networks:
         else:
             return self._has_unix and peer == UNIX
         number = int(peer)
-        return any(number & mask in bases for mask, bases in groups)
+        for mask, bases in groups:  # noqa: SIM110  # any() would make a generator for each request
+            if number & mask in bases:
+                return True
+        return False
 
 
 def parse_networks(entries: Sequence[str | Address | Network], battery: str, option: str) -> tuple[Network, ...]:

@@ -31,6 +31,7 @@ class MiddlewareBattery(Protocol):
 
     def __call__(self, request: web.Request, handler: Handler) -> Coroutine[Any, Any, web.StreamResponse]:
         """Run what stands before the handler, the handler, and what stands behind it."""
+        ...
 
 
 def guard_battery(
@@ -69,6 +70,8 @@ def middleware_battery(
 async def call(function: Callable[..., Any], *arguments: Any) -> Any:
     """Call what a user has passed, async or plain."""
     answer = function(*arguments)
+    if answer is None or answer is True or answer is False:  # as mostly: isawaitable() takes longer than all the rest
+        return answer
     return await answer if inspect.isawaitable(answer) else answer
 
 

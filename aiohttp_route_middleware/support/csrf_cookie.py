@@ -49,7 +49,8 @@ class CsrfCookie:
             value
             for field in headers.getall(hdrs.COOKIE, ())
             if self._name in field
-            for name, _, value in (pair.strip().partition("=") for pair in field.split(";"))
+            for pair in field.split(";")
+            for name, _, value in [pair.strip().partition("=")]
             if name == self._name
         ]
         return found[0] if len(found) == 1 and is_id(found[0]) else None

@@ -94,6 +94,10 @@ class HeaderNames(NamedTuple):
 
 def split_from_right(value: str) -> Iterator[str]:
     """Yield the elements of a list, the last one first; a comma between quotes does not split."""
+    return _split(value) if "," in value else iter((value.strip(" \t"),))  # there is one proxy, mostly
+
+
+def _split(value: str) -> Iterator[str]:
     end, is_quoted = len(value), False
     for position in reversed([found.start() for found in _SEPARATOR.finditer(value)]):
         if value[position] == ",":
@@ -135,6 +139,8 @@ def parse_node(text: str) -> Address | None:
 
 def parse_hop(text: str) -> Address | None:
     """Read an element of `X-Forwarded-For`: a node, or an IPv6 address without brackets."""
+    if ":" not in text:
+        return parse_address(text)
     if text.count(":") > 1 and not text.startswith("["):
         return None if "%" in text else parse_address(text)
     return parse_node(text)
@@ -155,7 +161,9 @@ def forwarded_hops(headers: Headers) -> Iterator[Hop]:
 
 def listed_hops(headers: Headers, header: str) -> Iterator[Hop]:
     """Yield what a list of addresses says, the nearest hop first."""
-    return (Hop(parse_hop(text)) for text in _elements(headers, header))
+    for value in reversed(headers.getall(header, ())):  # as _elements() goes through them
+        for text in split_from_right(value):
+            yield Hop(parse_hop(text))
 
 
 def find_client(hops: Iterable[Hop], trusted: Networks) -> Hop | None:
@@ -169,15 +177,15 @@ def find_client(hops: Iterable[Hop], trusted: Networks) -> Hop | None:
 
 def read_client(headers: Headers, peer: Address | str | None, trusted: Networks, names: HeaderNames) -> Hop:
     """Tell who has sent a request: the peer, unless it is a trusted proxy that has got the request from another."""
-    itself = Hop(None if isinstance(peer, str) else peer)
+    address = None if isinstance(peer, str) else peer
     if peer not in trusted:
-        return itself
+        return Hop(address)
     if names.has_forwarded:
-        return find_client(forwarded_hops(headers), trusted) or itself
-    client = find_client(listed_hops(headers, names.header), trusted) or itself
+        return find_client(forwarded_hops(headers), trusted) or Hop(address)
+    client = find_client(listed_hops(headers, names.header), trusted)
     scheme = _last(headers, names.scheme) if names.scheme else ""
     host = parse_authority(_last(headers, names.host)) if names.host else None
-    return client._replace(scheme=parse_scheme(scheme), host=str(host) if host else None)
+    return Hop(client.address if client else address, parse_scheme(scheme), str(host) if host else None)
 
 
 def read_scheme(headers: Headers, trusted: Networks, names: HeaderNames) -> str | None:
@@ -210,7 +218,8 @@ def _elements(headers: Headers, header: str) -> Iterator[str]:
 
 def _last(headers: Headers, header: str) -> str:
     """What the nearest proxy has written; with proxies that each add their own word, no other is sure to be theirs."""
-    return next(_elements(headers, header), "")
+    fields = headers.getall(header, ())
+    return next(split_from_right(fields[-1])) if fields else ""
 
 
 def _is_escaped(value: str, position: int) -> bool:

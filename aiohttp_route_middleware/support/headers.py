@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias, cast
+from typing import TypeAlias, cast
 
 from aiohttp import hdrs, web
 from aiohttp.http import StreamWriter
@@ -26,14 +26,10 @@ __all__ = ("Apply", "apply_registered", "merge_vary", "on_response", "register_r
 Apply: TypeAlias = Callable[[web.Request, web.StreamResponse], Awaitable[None] | None]
 
 
-class _Registered:
-    """What is to be applied to the response of one request."""
+class _Registered(dict[str, Apply]):
+    """What is to be applied to the response of one request, by the names of the batteries."""
 
-    __slots__ = ("appliers", "response")
-
-    def __init__(self) -> None:
-        self.appliers: dict[str, Apply] = {}
-        self.response: web.StreamResponse | None = None  # that it was applied to
+    response: web.StreamResponse | None = None  # that it was applied to
 
 
 _REGISTERED = web.RequestKey("_REGISTERED", _Registered)
@@ -50,14 +46,15 @@ def on_response(request: web.Request, name: str, apply: Apply) -> None:
     Raises:
         ConfigurationError: `setup()` was not called for the application.
     """
-    registered = request.get(_REGISTERED)
-    if registered is None:
+    try:
+        registered = request[_REGISTERED]
+    except KeyError:
         raise ConfigurationError(
             f"{name}()",
             "the application is not prepared for batteries that set headers",
             cure="call setup(app) of aiohttp_route_middleware.middlewares before it starts",
-        )
-    registered.appliers[name] = apply
+        ) from None
+    registered[name] = apply
 
 
 def set_header(headers: CIMultiDict[str], name: str, value: str, *, override: bool = False) -> None:
@@ -84,7 +81,9 @@ def merge_vary(headers: CIMultiDict[str], *names: str) -> None:
 @web.middleware
 async def register_responses(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer preflights, or begin to collect what is set on the response; the outermost middleware."""
-    if _REGISTERED not in request:  # the outermost of several applications that were prepared
+    # The outermost of several applications that were prepared. To miss a key costs an exception, so that is not asked
+    # of a request on which nothing was set, as mostly here.
+    if len(request) == 0 or _REGISTERED not in request:
         answer = await answer_preflight(request) if request.method == hdrs.METH_OPTIONS else None
         if answer is not None:
             return answer
@@ -94,18 +93,21 @@ async def register_responses(request: web.Request, handler: Handler) -> web.Stre
 
 async def apply_registered(request: web.Request, response: web.StreamResponse) -> None:
     """Apply what was registered; a signal of the application."""
-    registered: Any = request.get(_REGISTERED)
-    if registered is None or registered.response is response:  # a sub-application was prepared by itself, too
+    try:
+        registered = request[_REGISTERED]
+    except KeyError:
+        return
+    if registered.response is response:  # a sub-application was prepared by itself, too
         return
     registered.response = response
-    for name, apply in [*registered.appliers.items()]:
-        del registered.appliers[name]
+    for name, apply in [*registered.items()]:
+        del registered[name]
         try:
             waiting = apply(request, response)
-            if inspect.isawaitable(waiting):
+            if waiting is not None and inspect.isawaitable(waiting):  # isawaitable() takes longer than most of them
                 await waiting
         except BaseException:
             # aiohttp may have told the writer already to send a stream in chunks; the error that follows is none
             cast(StreamWriter, request.writer).chunked = False
             raise
-        registered.appliers[name] = apply
+        registered[name] = apply

@@ -129,7 +129,8 @@ def read_authorities(request: web.Request) -> tuple[Authority, ...]:
     fields = request.headers.getall(hdrs.HOST, ())
     if len(fields) != 1:  # none, or several: 400 (RFC 9112, section 3.2)
         return ()
-    asked = split_target(request.raw_path)[0] or request.host
+    target = request.raw_path
+    asked = request.host if target.startswith("/") else split_target(target)[0] or request.host
     first = parse_authority(asked)
     second = first if asked == fields[0] else parse_authority(fields[0])
     if first is None or second is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -12,7 +12,7 @@ from ..answer import settle
 from ..declarations import provided_by, required_by
 from ..errors import ConfigurationError
 from ..leading import read_leading
-from ..link import MiddlewareSpec, read_link
+from ..link import GuardSpec, read_link
 from ..typedefs import Handler, Key
 from .battery import call
 
@@ -30,14 +30,16 @@ class Bound:
 
     def __init__(self, links: tuple[Any, ...]) -> None:
         self.links = links
-        self.steps: tuple[Step, ...] = tuple(map(_bind_one, links))
+        self._first, *following = map(_bind_one, links)
+        self._following = following[::-1]  # the last one first
 
-    async def run(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    def run(self, request: web.Request, handler: Handler) -> Awaitable[web.StreamResponse]:
         """Run the links in order, then the handler."""
         following = handler
-        for step in reversed(self.steps):
+        for step in self._following:
             following = functools.partial(step, handler=following)
-        return await following(request)
+        answer: Awaitable[web.StreamResponse] = self._first(request, following)
+        return answer
 
 
 def bind(links: Sequence[Any], battery: str) -> Bound:
@@ -65,12 +67,17 @@ def required_outside(links: Sequence[Any]) -> tuple[Key, ...]:
 
 def _bind_one(link: Any) -> Step:
     spec = read_link(link)
-    if not isinstance(spec, MiddlewareSpec):
-        return functools.partial(_run_guard, link)
+    if isinstance(spec, GuardSpec):
+        return functools.partial(_run_guard if spec.is_async else _run_plain_guard, link)
     return functools.partial(_run_middleware, link, spec.keyword)
 
 
 async def _run_guard(link: Any, request: web.Request, handler: Handler) -> web.StreamResponse:
+    answer = await link(request)
+    return await handler(request) if answer is None else settle(answer, link, request)
+
+
+async def _run_plain_guard(link: Any, request: web.Request, handler: Handler) -> web.StreamResponse:
     answer = await call(link, request)
     return await handler(request) if answer is None else settle(answer, link, request)
 

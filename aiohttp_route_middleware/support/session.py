@@ -37,6 +37,7 @@ __all__ = (
 )
 
 EMPTY = "{}"
+_write = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _logger = logging.getLogger(__name__)
 
@@ -310,10 +311,6 @@ class _Saving:
         except BaseException:
             self.has_failed = True
             raise
-
-
-def _write(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), allow_nan=False)
 
 
 def _is_json(value: Any) -> bool:

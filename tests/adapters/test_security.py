@@ -126,14 +126,14 @@ async def test_who_is_not_claimed_to_be_anyone_is_refused(claimed: Any, ask: Ask
 @pytest.mark.parametrize("user", [None, "", False, 0], ids=repr)
 async def test_who_is_claimed_and_not_known_is_refused(user: Any, ask: Ask) -> None:
     response = await ask(serve(identify(Claims("jack"), Users(user))))
-    assert (response.status, response.headers["WWW-Authenticate"]) == (401, 'Bearer realm="api"')
+    assert (response.status, response.headers["WWW-Authenticate"]) == (401, 'Bearer realm="protected"')
 
 
 async def test_an_identity_policy_that_raises_identifies_nobody_and_the_log_does_not_quote_it(
     ask: Ask, caplog: pytest.LogCaptureFixture
 ) -> None:
     response = await ask(serve(identify(Claims(ValueError("token s3cr3t")), Users())))
-    assert (response.status, response.headers["WWW-Authenticate"]) == (401, 'Bearer realm="api"')
+    assert (response.status, response.headers["WWW-Authenticate"]) == (401, 'Bearer realm="protected"')
     assert "Claims.identify() raised ValueError" in caplog.text
     assert "s3cr3t" not in caplog.text
 

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 
 
-@pytest.mark.parametrize("suite", ["core", "index"])
+@pytest.mark.parametrize("suite", ["core", "index", "batteries"])
 def test_a_quick_run_prints_every_table_and_writes_nothing(suite: str) -> None:
     results = ROOT / "bench" / "results" / f"{suite}.md"
     before = results.read_text()

@@ -366,7 +366,7 @@ def read_next(response: Any, login: str = "/login") -> str:
 async def test_other_methods_get_a_401(method: str, ask: Ask) -> None:
     response = await ask(make_pages(), method=method)
     assert response.status == 401
-    assert response.headers["WWW-Authenticate"] == 'Bearer realm="api"'
+    assert response.headers["WWW-Authenticate"] == 'Bearer realm="protected"'
 
 
 @pytest.mark.parametrize(
