@@ -47,6 +47,7 @@ def middleware(function: _F) -> _F:
         @middleware
         async def logged(*args): return await wrapped(*args)
     """
+    _declare(function, "__middleware_version__", 1)  # so that aiohttp 3 takes it for one in an application as well
     return _declare(function, "__link_kind__", "middleware")
 
 

@@ -80,7 +80,7 @@ def test_the_core_imports_no_room_that_looks_at_it() -> None:
 
 BEHIND_EXTRAS = {  # what a room may need besides
     "stores.redis": {"redis"},
-    "middlewares.sessions": {"itsdangerous"},
+    "support.signed_records": {"itsdangerous"},
     "adapters.session_storages": {"aiohttp_session"},
     "support.hosts": {"yarl"},  # which aiohttp brings
     "support.jws": {"jwt", "cryptography"},

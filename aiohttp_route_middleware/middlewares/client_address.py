@@ -11,7 +11,7 @@ first address that is none: that is the client. To the left of it there may be a
 | all addresses are trusted proxies, or there is no header | the last of them: a proxy has sent it by itself |
 | before that there is `unknown`, `_hidden`, or garbage | `None`: nobody knows |
 
-`ip_restriction()`, `rate_limit()` and `https_redirect()` behind it go by what it has found.
+`ip_restriction()`, `session_fixing()`, `https_redirect()`, `csrf()` and `secure_headers()` go by what it has found.
 
 **Trust boundary:** the proxies that are listed, and that each of them writes `header`, at its right end or anew;
 therefore `header` has no default. A proxy that writes another one passes this one on as the client has sent it. With
@@ -45,7 +45,7 @@ def client_address(
     trusted_proxies: Sequence[str | Address | Network],
     *,
     header: str,
-    scheme_header: str | None = "X-Forwarded-Proto",
+    scheme_header: str | None = None,
     host_header: str | None = None,
 ) -> GuardBattery:
     """Find out the address of the client behind trusted proxies.
@@ -54,7 +54,8 @@ def client_address(
         trusted_proxies: their addresses and networks; `"unix"` for a proxy that comes through a Unix socket.
         header: the header that every one of them writes: `Forwarded`, or one with addresses, such as
             `X-Forwarded-For` or `X-Real-IP`.
-        scheme_header: beside a header with addresses, the one with the scheme; `None` if the proxies write none.
+        scheme_header: beside a header with addresses, the one with the scheme, such as `X-Forwarded-Proto`; by
+            default none.
         host_header: beside a header with addresses, the one with the host, such as `X-Forwarded-Host`; by default
             none.
 

@@ -34,6 +34,7 @@ from multidict import istr
 from ..errors import ConfigurationError
 from ..naming import describe
 from ..support.battery import GuardBattery, call, guard_battery
+from ..support.forwarded import is_https
 from ..support.origins import Origin, is_host_of, parse_origin, read_origins
 from ..typedefs import Handler
 
@@ -75,7 +76,7 @@ def csrf(*, trusted_origins: Iterable[str] = (), exempt: Exempt | None = None) -
     async def csrf(request: web.Request, handler: Handler | None = None) -> web.StreamResponse | None:
         if request.method not in _SAFE_METHODS:
             headers = request.headers
-            if headers.get(_SEC_FETCH_SITE) not in _SAME and not is_allowed(headers, request.secure, trusted):
+            if headers.get(_SEC_FETCH_SITE) not in _SAME and not is_allowed(headers, is_https(request), trusted):
                 await _refuse_unless(exempt, request)
         return await handler(request) if handler else None
 

@@ -14,8 +14,8 @@ session. Whoever sends the cookie without knowing what stands in the page is ref
         raise web.HTTPSeeOther("/")
 
     setup(app)
-    protect = csrf_token(os.environ["CSRF_SECRET"], session=lambda request: request.cookies.get("session"))
-    router = UrlDispatcherEx.install(app, protect)
+    protect = csrf_token(os.environ["CSRF_SECRET"], session=SESSION)  # SESSION is that of sessions()
+    router = UrlDispatcherEx.install(app, sessions(store=store), protect)
 
 A script sends the token in the header `X-CSRF-Token`; the cookie is not for scripts. In a form, urlencoded or
 multipart, it is the field `csrf_token`; the body stays unread for the handler. A body over `max_body` is not looked
@@ -46,12 +46,13 @@ from ..support.csrf_body import read_field
 from ..support.csrf_cookie import CsrfCookie
 from ..support.csrf_tokens import is_valid, make_id, make_token, read_keys
 from ..support.headers import merge_vary, on_response, set_header
+from ..support.session import Session
 from ..typedefs import Handler, Key
 
 __all__ = ("CSRF_TOKEN", "CsrfToken", "csrf_token", "rotate_csrf_token")
 
 SessionId: TypeAlias = "str | bytes | None"
-Session: TypeAlias = "Callable[[web.Request], SessionId | Awaitable[SessionId]] | Key"
+SessionSource: TypeAlias = "Callable[[web.Request], SessionId | Awaitable[SessionId]] | Key"
 
 _SAFE_METHODS = frozenset((hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS))
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a token of RFC 9110, section 5.6.2
@@ -126,7 +127,7 @@ def csrf_token(
     cookie: str = "__Host-csrf",
     header: str = "X-CSRF-Token",
     field: str = "csrf_token",
-    session: Session | None = None,
+    session: SessionSource | None = None,
     same_site: Literal["Lax", "Strict", "None"] = "Lax",
     secure: bool = True,
     max_body: int = 1024**2,
@@ -160,7 +161,7 @@ def csrf_token(
         The cookie: RFC 6265; the prefix: RFC 6265bis, section 4.1.3.
 
     Example:
-        csrf_token(os.environ["CSRF_SECRET"], session=lambda request: request[IDENTITY].subject)
+        csrf_token(os.environ["CSRF_SECRET"], session=SESSION)
     """
     _check_places(header, field, max_body)
     options = _Options(
@@ -248,6 +249,8 @@ def _read_session(session: object) -> bytes | None:
     """A session as bytes; what is no session must not pass as none, for then all would share one."""
     if session is None or isinstance(session, bytes):
         return session
+    if isinstance(session, Session):  # one that is not kept yet has another id in each request
+        return None if session.is_new else session.id.encode()
     if isinstance(session, str):
         return session.encode("utf-8", "surrogatepass")
     cure = "give a text or bytes that only this session has, or None"

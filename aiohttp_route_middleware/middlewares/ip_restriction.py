@@ -12,7 +12,8 @@ a `deny`: `unknown` in `Forwarded`, or a peer that has come through a Unix socke
 When a trusted proxy sends no header, `client_address()` takes the proxy for the client: do not allow the addresses of
 your proxies, unless they shall come in themselves.
 
-It does **not** tell who is asking, and an address is no secret: use it besides authentication, not instead of it.
+It does **not** see preflights, which `setup()` answers for `cors()`. It does **not** tell who is asking, and an
+address is no secret: use it besides authentication, not instead of it.
 
     router.group("/admin", ip_restriction(allow=["10.0.0.0/8", "2001:db8::/32"], deny=["10.0.0.66"]))
 """

@@ -26,9 +26,12 @@ nonce is left out, because the page that the browser has kept bears the nonce of
 `Reporting-Endpoints` and `Set-Cookie` are not touched.
 
 Several at once, around an application, a group and a route: the innermost decides on every header. What a handler has
-set itself stays. `Strict-Transport-Security` is sent over https only (RFC 6797, section 7.2). That is what aiohttp
-knows of the connection: behind a proxy that ends TLS, pass `is_secure`, and believe a forwarded scheme only from
-proxies that you trust.
+set itself stays. `Strict-Transport-Security` is sent over https only (RFC 6797, section 7.2). Behind a proxy that
+ends TLS, `client_address()` finds out how the client has asked, wherever it stands; or pass `is_secure`.
+
+With `Referrer-Policy: no-referrer`, the default, browsers send `Origin: null` with the forms of your own pages. Where
+they do not say by `Sec-Fetch-Site` that it is your own (over plain http; before 2023), `csrf()` then refuses the form:
+write `referrer_policy="strict-origin"` there.
 """
 
 from __future__ import annotations
@@ -57,6 +60,7 @@ from ..support.csp import (
     compile_policy,
     draw_nonce,
 )
+from ..support.forwarded import is_https
 from ..support.headers import on_response
 from ..typedefs import Handler
 
@@ -123,7 +127,7 @@ def secure_headers(
         x_frame_options: default `"DENY"`; browsers ignore it if the policy has `frame-ancestors`.
         x_permitted_cross_domain_policies: default `"none"`.
         is_secure: called with the request, async or plain: whether the client has asked by https. By default
-            `request.secure`.
+            as `client_address()` has found out, else `request.secure`.
 
     Raises:
         ConfigurationError: a browser would not take a value as it is meant.
@@ -160,12 +164,19 @@ def _make_battery(
 ) -> GuardBattery:
     apply_over_http = functools.partial(_set_fields, fields)
     apply_over_https = functools.partial(_set_fields, fields + transport)
+
     apply_framing = functools.partial(_set_fields, framing)
+
+    def apply_by_scheme(request: web.Request, response: web.StreamResponse) -> None:
+        # asked once more: `client_address()` may stand behind this
+        (apply_over_https if is_https(request) else apply_over_http)(request, response)
 
     @guard_battery("secure_headers", provided=(CSP_NONCE,) if writers else ())
     async def secure_headers(request: web.Request, handler: Handler | None = None) -> web.StreamResponse | None:
-        is_https = request.secure if is_secure is None else await call(is_secure, request)
-        apply = apply_over_https if is_https else apply_over_http
+        if is_secure is None:
+            apply = apply_over_https if is_https(request) else apply_by_scheme
+        else:
+            apply = apply_over_https if await call(is_secure, request) else apply_over_http
         if writers:
             apply = functools.partial(_set_policies, writers, draw_nonce(request), apply)
         on_response(request, "secure_headers", apply)

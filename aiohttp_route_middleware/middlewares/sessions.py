@@ -41,35 +41,27 @@ between looking and writing. It does **not** hide a session from who can read th
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 from aiohttp import web
 
-from ..errors import ConfigurationError, MissingDependencyError, StoreError
+from ..errors import ConfigurationError, StoreError
 from ..stores.protocol import Store
 from ..support.battery import MiddlewareBattery, middleware_battery
 from ..support.session import EMPTY, SESSION, Session, keep_session, label_session, session_key
 from ..support.session_cookie import SessionCookie, check_seconds
+from ..support.session_records import Record, Records, StoredRecords
 from ..typedefs import Handler
-
-try:
-    from itsdangerous import BadSignature, Signer
-    from itsdangerous.encoding import base64_decode, base64_encode
-except ImportError as error:
-    raise MissingDependencyError("itsdangerous", "sessions") from error
 
 __all__ = ("SESSION", "Session", "is_alive", "session_key", "sessions")
 
 _BATTERY = "sessions()"
 _SHORTEST_SECRET = 32  # bytes: RFC 2104, section 3, discourages keys shorter than the hash
 _REFRESH = 10  # parts of `idle`: one request in each is enough to go on
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")  # 256 bits in base64url
 _logger = logging.getLogger(__name__)
 
 
@@ -172,80 +164,11 @@ class _Lifetime:
     refresh: float  # after it was saved, until it is saved anew although nothing has changed
 
 
-class _Record(NamedTuple):
-    """What is kept of a session, found by what the cookie holds."""
-
-    token: str
-    text: str  # created.written.JSON
-
-
-class _Vault(Protocol):
-    """Where records are."""
-
-    async def find(self, value: str) -> _Record | None:
-        """Return what is kept for the value of a cookie."""
-
-    async def keep(self, record: _Record, *, ttl: float, is_new: bool) -> str | None:
-        """Keep a record; return the value of its cookie, or `None` if it was to replace one that is gone."""
-
-    async def drop(self, token: str) -> None:
-        """Forget a record."""
-
-
-class _Signed:
-    """Records in the cookies themselves."""
-
-    def __init__(self, secrets: Sequence[str | bytes], salt: str) -> None:
-        keys = [one.encode() if isinstance(one, str) else one for one in reversed(secrets)]  # the last one signs
-        self._signer = Signer(keys, salt=salt, key_derivation="hmac", digest_method=hashlib.sha256)
-
-    async def find(self, value: str) -> _Record | None:
-        try:
-            token, _, text = self._signer.unsign(value).partition(b".")
-        except BadSignature:
-            return None
-        return _Record(token.decode(), base64_decode(text).decode())
-
-    async def keep(self, record: _Record, *, ttl: float, is_new: bool) -> str | None:
-        return self._signer.sign(b".".join((record.token.encode(), base64_encode(record.text)))).decode()
-
-    async def drop(self, token: str) -> None:
-        """Nobody can take back what is in the hands of others."""
-
-
-class _Stored:
-    """Records in a store, under the hash of what the cookie holds."""
-
-    def __init__(self, store: Store, name: str) -> None:
-        self._store = store
-        self._prefix = f"session:{name}:"
-
-    async def find(self, value: str) -> _Record | None:
-        if not _TOKEN.fullmatch(value):
-            return None
-        found = await self._store.get(self._key(value))
-        return None if found is None else _Record(value, found.decode())
-
-    async def keep(self, record: _Record, *, ttl: float, is_new: bool) -> str | None:
-        key = self._key(record.token)
-        if is_new:
-            await self._store.set(key, record.text.encode(), ttl=ttl)
-            return record.token
-        # logged out meanwhile: nothing rises again
-        return record.token if await self._store.replace(key, record.text.encode(), ttl=ttl) else None
-
-    async def drop(self, token: str) -> None:
-        await self._store.delete(self._key(token))
-
-    def _key(self, token: str) -> str:
-        return self._prefix + hashlib.sha256(token.encode()).hexdigest()
-
-
 class _Keeper:
     """Loads and saves the sessions of one battery."""
 
     def __init__(
-        self, cookie: SessionCookie, vault: _Vault, lifetime: _Lifetime, fail_open: bool, clock: Callable[[], float]
+        self, cookie: SessionCookie, vault: Records, lifetime: _Lifetime, fail_open: bool, clock: Callable[[], float]
     ) -> None:
         self._cookie = cookie
         self._vault = vault
@@ -301,7 +224,7 @@ class _Keeper:
         is_new = session.token != session.former
         if is_new and session.former:
             await self._vault.drop(session.former)  # first: should the rest fail, the visitor has to log in again
-        record = _Record(session.token, f"{session.created}.{session.now}.{text}")
+        record = Record(session.token, f"{session.created}.{session.now}.{text}")
         left = session.created + self._lifetime.absolute - session.now
         value = await self._vault.keep(record, ttl=min(left, self._lifetime.unwritten), is_new=is_new)
         session.mark_saved(text, set_cookie=value and self._cookie.write(value, lifetime=int(left)))
@@ -313,7 +236,7 @@ class _Keeper:
         except ValueError:  # no text, or not what is written here
             return None
 
-    def _restore(self, record: _Record, now: int) -> Session | None:
+    def _restore(self, record: Record, now: int) -> Session | None:
         created, written, text = record.text.split(".", 2)
         lifetime = self._lifetime
         if not is_alive(
@@ -339,26 +262,30 @@ def _name_cookie(name: str, path: str, domain: str, secure: bool) -> str:
     return f"__Host-{name}" if path == "/" and not domain else f"__Secure-{name}"
 
 
-def _choose_vault(secret: object, store: object, name: str, cookie: str, fail_open: bool) -> _Vault:
+def _choose_vault(secret: object, store: object, name: str, cookie: str, fail_open: bool) -> Records:
     if (secret is None) == (store is None):
-        raise ConfigurationError(_BATTERY, "there must be a secret or a store, one of them", cure="pass secret=...")
+        raise ConfigurationError(
+            _BATTERY, "a secret and a store, or neither", cure="pass one of them: secret=... or store=..."
+        )
     if store is None:
         if fail_open:
             raise ConfigurationError(
                 _BATTERY, "fail_open without a store", cure="leave it out: a cookie is never down"
             )
-        return _Signed(_read_secrets(secret), f"aiohttp_route_middleware.sessions:{name}:{cookie}")
+        from ..support.signed_records import SignedRecords  # needs itsdangerous, which a store does not
+
+        return SignedRecords(_read_secrets(secret), f"aiohttp_route_middleware.sessions:{name}:{cookie}")
     if not isinstance(store, Store):
         raise ConfigurationError(
             _BATTERY, f"store is {type(store).__qualname__}", cure="pass MemoryStore() or RedisStore(...)"
         )
-    return _Stored(store, name)
+    return StoredRecords(store, name)
 
 
 def _read_secrets(secret: Any) -> Sequence[str | bytes]:
     listed: Sequence[Any] = secret if isinstance(secret, (list, tuple)) else [secret]
     for one in listed or [None]:
-        if not isinstance(one, (str, bytes)) or len(one) < _SHORTEST_SECRET:
+        if not isinstance(one, (str, bytes)) or len(one.encode() if isinstance(one, str) else one) < _SHORTEST_SECRET:
             raise ConfigurationError(
                 _BATTERY,
                 f"a secret is not {_SHORTEST_SECRET} bytes long, or is no text",

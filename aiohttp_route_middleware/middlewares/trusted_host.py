@@ -16,8 +16,9 @@ rebinding) reaches that server. Put it first, for the whole application.
 `request.clone(host=...)`. `X-Forwarded-Host` is never looked at: behind a proxy that replaces `Host`, list the name
 that the proxy sends.
 
-It does **not** protect from a client that writes a listed host, which any client can; it says nothing about who is
-asking. It does not check the port, nor that a certificate was meant for this host.
+It does **not** see preflights, which `setup()` answers for `cors()`. It does **not** protect from a client that writes
+a listed host, which any client can; it says nothing about who is asking. It does not check the port, nor that a
+certificate was meant for this host.
 
     app = web.Application(middlewares=[trusted_host(["example.com", "*.example.com"])])
 """

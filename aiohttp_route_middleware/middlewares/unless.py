@@ -7,7 +7,7 @@ refused when the chain is registered.
     def is_health(request):
         return request.path == "/health"
 
-    router = UrlDispatcherEx.install(app, unless(is_health, log_access, rate_limit("100/minute")))
+    router = UrlDispatcherEx.install(app, unless(is_health, trusted_host(["example.com"]), log_access))
 """
 
 from __future__ import annotations

@@ -30,6 +30,7 @@ __all__ = (
     "check_header",
     "find_client",
     "forwarded_hops",
+    "is_https",
     "listed_hops",
     "parse_element",
     "parse_hop",
@@ -186,6 +187,12 @@ def read_client(headers: Headers, peer: Address | str | None, trusted: Networks,
     scheme = _last(headers, names.scheme) if names.scheme else ""
     host = parse_authority(_last(headers, names.host)) if names.host else None
     return Hop(client.address if client else address, parse_scheme(scheme), str(host) if host else None)
+
+
+def is_https(request: web.Request) -> bool:
+    """Whether the client has asked by https: as `client_address()` has found out, else as the connection is."""
+    scheme = request.get(FORWARDED_SCHEME)
+    return request.secure if scheme is None else scheme == "https"
 
 
 def read_scheme(headers: Headers, trusted: Networks, names: HeaderNames) -> str | None:

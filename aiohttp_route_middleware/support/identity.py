@@ -36,6 +36,7 @@ class Identity:
     def __post_init__(self) -> None:
         if isinstance(cast(object, self.scopes), str):
             raise ConfigurationError("Identity()", "scopes is one text", cure="write frozenset(text.split())")
+        object.__setattr__(self, "scopes", frozenset(self.scopes))  # of a list, too
 
 
 IDENTITY = web.RequestKey("IDENTITY", Identity)

@@ -306,7 +306,7 @@ async def test_who_may_only_read_is_told_which_scope_it_takes(visitor: Visitor) 
     assert (await visitor.ask("GET", "/api/profile", headers=bearer(token))).status == 200
     refused = await visitor.ask("PUT", "/api/profile", json={"name": "Eve"}, headers=bearer(token))
     assert refused.status == 403
-    challenge = 'Bearer realm="api", error="insufficient_scope", scope="profile:write"'
+    challenge = 'Bearer realm="protected", error="insufficient_scope", scope="profile:write"'
     assert refused.headers["WWW-Authenticate"] == challenge
 
 

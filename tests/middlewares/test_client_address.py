@@ -69,13 +69,13 @@ async def test_a_peer_that_is_not_trusted_is_the_client_whatever_it_sends(
             id="Forwarded",
         ),
         pytest.param(
-            {"header": "X-Forwarded-For"},
+            {"header": "X-Forwarded-For", "scheme_header": "X-Forwarded-Proto"},
             [("X-Forwarded-For", "6.6.6.6"), ("X-Forwarded-For", "192.0.2.1, 127.0.0.9"), *FORGED[2:]],
             ["192.0.2.1", "https", "None"],
             id="X-Forwarded-For",
         ),
         pytest.param(
-            {"header": "X-Forwarded-For", "scheme_header": None, "host_header": "X-Forwarded-Host"},
+            {"header": "X-Forwarded-For", "host_header": "X-Forwarded-Host"},
             [("X-Forwarded-For", "192.0.2.1"), ("X-Forwarded-Proto", "https"), ("X-Forwarded-Host", "a:8443")],
             ["192.0.2.1", "None", "a:8443"],
             id="a host and no scheme",

@@ -13,6 +13,7 @@ from pytest_aiohttp.plugin import AiohttpClient
 
 from aiohttp_route_middleware import UrlDispatcherEx
 from aiohttp_route_middleware.errors import ConfigurationError
+from aiohttp_route_middleware.middlewares.client_address import client_address
 from aiohttp_route_middleware.middlewares.csrf import csrf, is_allowed
 from aiohttp_route_middleware.naming import name_link
 from aiohttp_route_middleware.support.origins import Origin, read_origins
@@ -218,3 +219,18 @@ def test_bad_options_are_refused_with_the_cure(options: dict[str, Any], message:
 def test_it_is_named_with_what_it_trusts() -> None:
     assert name_link(csrf()) == "csrf"
     assert name_link(csrf(trusted_origins=[f"{TRUSTED}:443"])) == f"csrf({TRUSTED})"
+
+
+async def test_behind_a_proxy_the_scheme_is_that_of_the_client(aiohttp_client: AiohttpClient) -> None:
+    told = client_address(["127.0.0.1"], header="X-Forwarded-For", scheme_header="X-Forwarded-Proto")
+    app = web.Application(middlewares=[told, csrf()])
+    app.router.add_post("/", accept)
+    client = await aiohttp_client(app)
+    origin = f"http://{client.host}:{client.port}"
+    for scheme, status in (("http", 200), ("https", 403)):
+        async with client.post("/", headers={"Origin": origin, "X-Forwarded-Proto": scheme}) as response:
+            assert response.status == status
+
+
+async def accept(request: web.Request) -> web.Response:
+    return web.Response()

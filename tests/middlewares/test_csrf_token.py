@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from aiohttp import ClientResponse, FormData, web
+from aiohttp import ClientResponse, DummyCookieJar, FormData, web
 from aiohttp.test_utils import TestClient
 from pytest_aiohttp.plugin import AiohttpClient
 
@@ -16,7 +16,9 @@ from aiohttp_route_middleware.errors import ConfigurationError, RegistrationErro
 from aiohttp_route_middleware.middlewares import setup
 from aiohttp_route_middleware.middlewares.csrf import csrf
 from aiohttp_route_middleware.middlewares.csrf_token import CSRF_TOKEN, csrf_token, rotate_csrf_token
+from aiohttp_route_middleware.middlewares.sessions import SESSION, sessions
 from aiohttp_route_middleware.naming import name_link
+from aiohttp_route_middleware.stores import MemoryStore
 
 from .matrix import MATRIX, SCOPES, Case, ask, make_app
 
@@ -691,3 +693,48 @@ def test_bad_options_are_refused_with_the_cure(options: dict[str, Any], message:
 
 def test_neither_its_name_nor_its_token_shows_a_secret() -> None:
     assert name_link(csrf_token(SECRET)) == "csrf_token"
+
+
+async def test_bound_to_a_session_a_token_is_worth_nothing_in_another(aiohttp_client: AiohttpClient) -> None:
+    async def log_in(request: web.Request) -> web.Response:
+        request[SESSION]["user"] = request.query["user"]
+        request[SESSION].rotate()
+        return web.Response()
+
+    async def show(request: web.Request) -> web.Response:
+        return web.Response(text=str(request[CSRF_TOKEN]))
+
+    app = web.Application()
+    setup(app)
+    protect = csrf_token("s" * 32, session=SESSION, cookie="csrf", secure=False)
+    router = UrlDispatcherEx.install(app, sessions(store=MemoryStore(), secure=False), protect)
+    router.add_get("/log-in", log_in)
+    router.add_get("/", show)
+    router.add_post("/", show)
+    client = await aiohttp_client(app, cookie_jar=DummyCookieJar())
+    cookies: dict[str, dict[str, str]] = {}
+    tokens: dict[str, str] = {}
+    for user in ("ada", "eve"):
+        async with client.get("/", params={"user": user}) as response:
+            strange = {name: morsel.value for name, morsel in response.cookies.items()}, await response.text()
+        async with client.post("/", cookies=strange[0], headers={"X-CSRF-Token": strange[1]}) as response:
+            assert response.status == 200  # nobody is logged in yet, and the token holds all the same
+        async with client.get("/log-in", params={"user": user}) as response:
+            cookies[user] = {name: morsel.value for name, morsel in response.cookies.items()}
+        async with client.get("/", cookies=cookies[user]) as response:
+            tokens[user] = await response.text()
+            cookies[user] |= {name: morsel.value for name, morsel in response.cookies.items()}
+    for user, status in (("ada", 200), ("eve", 403)):
+        sent = {"session": cookies["ada"]["session"], "csrf": cookies[user]["csrf"]}
+        async with client.post("/", cookies=sent, headers={"X-CSRF-Token": tokens[user]}) as response:
+            assert response.status == status
+
+
+def test_a_token_that_is_bound_to_a_session_stands_behind_it() -> None:
+    protect = csrf_token("s" * 32, session=SESSION)
+    with pytest.raises(RegistrationError, match=r"requires the request key .*SESSION"):
+        chain(protect, endpoint)
+
+
+async def endpoint(request: web.Request) -> web.Response:
+    return web.Response()

@@ -277,7 +277,8 @@ async def test_what_a_trusted_proxy_says_counts_more_than_its_own_tls(over_tls: 
 async def test_behind_client_address_it_goes_by_what_that_has_found(
     said: str, status: int, aiohttp_client: AiohttpClient
 ) -> None:
-    client = await aiohttp_client(make(client_address(LOOPBACK, header="X-Forwarded-For"), https_redirect()))
+    told = client_address(LOOPBACK, header="X-Forwarded-For", scheme_header="X-Forwarded-Proto")
+    client = await aiohttp_client(make(told, https_redirect()))
     async with client.get("/plain", headers={"X-Forwarded-Proto": said}, allow_redirects=False) as response:
         assert response.status == status
 

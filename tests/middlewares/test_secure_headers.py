@@ -13,6 +13,7 @@ from pytest_aiohttp.plugin import AiohttpClient
 from aiohttp_route_middleware import RegistrationError, UrlDispatcherEx, chain, requires
 from aiohttp_route_middleware.errors import ConfigurationError
 from aiohttp_route_middleware.middlewares import setup
+from aiohttp_route_middleware.middlewares.client_address import client_address
 from aiohttp_route_middleware.middlewares.secure_headers import (
     CSP_NONCE,
     DEFAULT_PERMISSIONS,
@@ -393,3 +394,15 @@ def test_no_permission_lets_a_line_break_through(policy: dict[str, Any]) -> None
     except ConfigurationError:
         return
     assert "\n" not in str(policy)
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["behind client_address", "around client_address"])
+async def test_behind_a_proxy_the_scheme_is_that_of_the_client(
+    order: tuple[int, int], aiohttp_client: AiohttpClient
+) -> None:
+    told = client_address(["127.0.0.1"], header="X-Forwarded-For", scheme_header="X-Forwarded-Proto")
+    links = (told, secure_headers())
+    client = await aiohttp_client(make_app("application", *(links[place] for place in order)))
+    for scheme in ("https", "http"):
+        async with client.get("/plain", headers={"X-Forwarded-Proto": scheme}) as response:
+            assert ("Strict-Transport-Security" in response.headers) is (scheme == "https")

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import importlib
 import sys
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -17,10 +16,11 @@ from pytest_aiohttp.plugin import AiohttpClient
 from aiohttp_route_middleware import RegistrationError, UrlDispatcherEx, requires
 from aiohttp_route_middleware.errors import ConfigurationError, MissingDependencyError, StoreError
 from aiohttp_route_middleware.middlewares import setup
-from aiohttp_route_middleware.middlewares.sessions import SESSION, _Signed, is_alive, session_key, sessions
+from aiohttp_route_middleware.middlewares.sessions import SESSION, is_alive, session_key, sessions
 from aiohttp_route_middleware.stores import MemoryStore, Store
 from aiohttp_route_middleware.stores.redis import RedisStore
 from aiohttp_route_middleware.support.headers import on_response
+from aiohttp_route_middleware.support.signed_records import SignedRecords
 from aiohttp_route_middleware.typedefs import Handler
 
 from ..browser import Browser, Open, opener
@@ -530,7 +530,7 @@ async def test_what_another_has_written_under_the_same_key_is_no_session(open_br
 @given(value=st.text(st.characters(codec="latin-1"), max_size=200) | st.from_regex(r"[\w.=-]{0,200}"))
 def test_nothing_that_was_not_signed_is_found(value: str) -> None:
     async def find() -> object:
-        return await _Signed([SECRET], "salt").find(value)
+        return await SignedRecords([SECRET], "salt").find(value)
 
     assert asyncio.run(find()) is None
 
@@ -890,7 +890,7 @@ async def test_an_application_that_is_not_prepared_is_told_of_the_cure(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        pytest.param({}, "there must be a secret or a store, one of them", id="neither"),
+        pytest.param({}, "a secret and a store, or neither", id="neither"),
         pytest.param({"secret": SECRET, "store": MemoryStore()}, "one of them", id="both"),
         pytest.param({"secret": ""}, "32 bytes long", id="empty secret"),
         pytest.param({"secret": "hidden" * 5}, "32 bytes long", id="short secret"),
@@ -942,8 +942,9 @@ def test_stores_are_what_the_protocol_says() -> None:
     assert isinstance(Failing(), Store)
 
 
-def test_without_itsdangerous_it_tells_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_a_signed_cookie_needs_itsdangerous_and_it_tells_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "itsdangerous", None)
-    monkeypatch.delitem(sys.modules, "aiohttp_route_middleware.middlewares.sessions")
+    monkeypatch.delitem(sys.modules, "aiohttp_route_middleware.support.signed_records")
+    sessions(store=MemoryStore())
     with pytest.raises(MissingDependencyError, match=r"pip install 'aiohttp-route-middleware\[sessions\]'"):
-        importlib.import_module("aiohttp_route_middleware.middlewares.sessions")
+        sessions(secret=SECRET)

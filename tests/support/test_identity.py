@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from aiohttp_route_middleware import chain, provides, requires
+from aiohttp_route_middleware import chain, middlewares, provides, requires
 from aiohttp_route_middleware.errors import ConfigurationError
 from aiohttp_route_middleware.support.identity import IDENTITY, Identity, read_identity
 
@@ -71,3 +71,11 @@ async def test_it_is_handed_on_under_one_key(ask: Ask) -> None:
 
     async with await ask(chain(authenticate, show)) as response:
         assert await response.text() == "ada"
+
+
+def test_scopes_may_be_listed() -> None:
+    assert Identity("ada", ["a", "b"]).scopes == frozenset({"a", "b"})  # type: ignore[arg-type]  # as many write it
+
+
+def test_who_is_asking_is_imported_beside_setup() -> None:
+    assert (middlewares.IDENTITY, middlewares.Identity) == (IDENTITY, Identity)

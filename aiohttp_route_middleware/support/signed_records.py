@@ -1,0 +1,45 @@
+"""What is kept of a session in its cookie, signed; on itsdangerous."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from ..errors import MissingDependencyError
+from .session_records import Record
+
+try:
+    from itsdangerous import BadSignature, Signer
+    from itsdangerous.encoding import base64_decode, base64_encode
+except ImportError as error:
+    raise MissingDependencyError("itsdangerous", "sessions") from error
+
+__all__ = ("SignedRecords",)
+
+
+class SignedRecords:
+    """Records in the cookies themselves.
+
+    Args:
+        secrets: the first one signs, all are accepted.
+        salt: keeps what was signed for another purpose apart.
+    """
+
+    def __init__(self, secrets: Sequence[str | bytes], salt: str) -> None:
+        keys = [one.encode() if isinstance(one, str) else one for one in reversed(secrets)]  # the last one signs
+        self._signer = Signer(keys, salt=salt, key_derivation="hmac", digest_method=hashlib.sha256)
+
+    async def find(self, value: str) -> Record | None:
+        """Return what is kept in the value of a cookie."""
+        try:
+            token, _, text = self._signer.unsign(value).partition(b".")
+        except BadSignature:
+            return None
+        return Record(token.decode(), base64_decode(text).decode())
+
+    async def keep(self, record: Record, *, ttl: float, is_new: bool) -> str | None:
+        """Sign a record; the cookie ends it."""
+        return self._signer.sign(b".".join((record.token.encode(), base64_encode(record.text)))).decode()
+
+    async def drop(self, token: str) -> None:
+        """Nobody can take back what is in the hands of others."""
