@@ -125,12 +125,12 @@ class _Keeper:
         scratch.set_cookie(self._storage.cookie_name, "", **attributes)
 
     async def _write(self, request: web.Request, session: Session, text: str, scratch: web.Response) -> None:
+        kept = await self._load(request)
+        if not session.is_new and not session.set_cookies and (kept.new or kept.empty):
+            return  # logged out meanwhile: nothing rises again, nor under another id
         if session.is_renewed or session.is_new or session.set_cookies:  # a new id, or one that this request has made
             kept = await self._begin(session)
         else:
-            kept = await self._load(request)
-            if kept.new or kept.empty:  # logged out meanwhile: nothing rises again
-                return
             kept.invalidate()
         kept.update(json.loads(text))
         await self._storage.save_session(request, scratch, kept)
@@ -153,14 +153,14 @@ class _Keeper:
 def _choose_delete(storage: object, delete: Delete | None) -> tuple[Delete, bool]:
     if not isinstance(storage, aiohttp_session.AbstractStorage):
         raise ConfigurationError(_BATTERY, f"the storage is {describe(storage)}", cure="pass one of aiohttp-session")
-    kinds = {f"{kind.__module__}.{kind.__qualname__}" for kind in type(storage).__mro__}
+    kind = f"{type(storage).__module__}.{type(storage).__qualname__}"  # a subclass may keep things elsewhere
     if delete is not None:
         if not callable(delete):
             raise ConfigurationError(_BATTERY, f"delete is {describe(delete)}", cure="pass a function")
         return delete, True
-    if kinds & _IN_COOKIES:
+    if kind in _IN_COOKIES:
         return _keep_nothing, False
-    if _IN_REDIS in kinds:
+    if kind == _IN_REDIS:
         return _delete_from_redis(storage), True
     raise ConfigurationError(
         _BATTERY,

@@ -22,6 +22,8 @@ from ..declarations import provided_by
 from ..naming import name_link
 from ..support.battery import MiddlewareBattery, middleware_battery
 from ..support.challenges import unauthorized
+from ..support.headers import copy_registered, restore_registered
+from ..support.preflight import refuse_policies
 from ..support.sequence import bind, required_outside
 from ..typedefs import Handler, Link
 
@@ -47,6 +49,7 @@ def any_of(*links: Link) -> MiddlewareBattery:
         any_of(basic_auth(check_password), bearer_auth(check_token))
     """
     alternatives = [bind([link], "any_of()") for link in links] or [bind([], "any_of()")]
+    refuse_policies([link for one in alternatives for link in one.links], "any_of()")
     provided = [frozenset(key for link in one.links for key in provided_by(link)) for one in alternatives]
     required = dict.fromkeys(key for one in alternatives for key in required_outside(one.links))
     names = ", ".join(" + ".join(map(name_link, one.links)) for one in alternatives)
@@ -56,7 +59,7 @@ def any_of(*links: Link) -> MiddlewareBattery:
     )
     async def any_of(request: web.Request, handler: Handler) -> web.StreamResponse:
         refusals: list[web.StreamResponse] = []
-        before = {key: request[key] for key in request}
+        before, registered = {key: request[key] for key in request}, copy_registered(request)
         for alternative in alternatives:
             attempt = _Attempt(handler)
             answer: web.StreamResponse
@@ -72,6 +75,7 @@ def any_of(*links: Link) -> MiddlewareBattery:
                 return settle(answer, any_of, request)
             refusals.append(answer)
             _restore(request, before)
+            restore_registered(request, registered)
         return settle(_choose(refusals), any_of, request)
 
     return any_of

@@ -121,12 +121,16 @@ def _read_query(name: str) -> _Read:
 
 def _read_cookie(name: str) -> _Read:
     def read(request: web.Request) -> Sequence[str]:
-        pairs = ";".join(request.headers.getall(hdrs.COOKIE, ())).split(";")
-        sent = [pair for pair in pairs if pair.partition("=")[0].strip() == name]
-        # aiohttp keeps the last of several; its own reading counts as long as there is one
-        return sent if len(sent) > 1 else [value for cookie, value in request.cookies.items() if cookie == name]
+        # not `request.cookies`: there a blank ends a value, and the cookie of a sibling domain could bring a key
+        pairs = [pair for line in request.headers.getall(hdrs.COOKIE, ()) for pair in line.split(";")]
+        sent = [pair.partition("=") for pair in pairs]
+        return [_unquote(value.strip(" \t")) for cookie, _, value in sent if cookie.strip(" \t") == name]
 
     return read
+
+
+def _unquote(value: str) -> str:
+    return value[1:-1] if len(value) > 1 and value[0] == value[-1] == '"' else value
 
 
 _READERS = {"header": _read_header, "query": _read_query, "cookie": _read_cookie}

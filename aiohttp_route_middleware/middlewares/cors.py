@@ -37,6 +37,7 @@ from ..naming import escape_unprintable
 from ..support.battery import GuardBattery, guard_battery
 from ..support.cors_origins import AllowedOrigins
 from ..support.headers import merge_vary, on_response
+from ..support.options import check_flags
 from ..support.preflight import TOKEN, declare_policy, is_preflight
 from ..typedefs import Handler
 
@@ -159,7 +160,7 @@ def cors(
     """
     allowed = AllowedOrigins(_list(origins, "origins"), _read_pattern(origin_regex), "cors()")
     exposed = _read_tokens(expose, "expose")
-    _check_flags(credentials=credentials, private_network=private_network)
+    check_flags("cors()", credentials=credentials, private_network=private_network)
     if credentials:
         _check_stars(allowed, exposed)
     sent_along = ((hdrs.ACCESS_CONTROL_ALLOW_CREDENTIALS, "true"),) if credentials else ()
@@ -262,12 +263,6 @@ def _read_pattern(value: object) -> re.Pattern[str] | None:
     if not isinstance(pattern, re.Pattern) or not isinstance(pattern.pattern, str):
         raise ConfigurationError("cors()", f"origin_regex={value!r}", cure="write it as text, or re.compile() a text")
     return pattern
-
-
-def _check_flags(**flags: object) -> None:
-    for option, value in flags.items():
-        if not isinstance(value, bool):  # a text such as "no", from a file, would be true
-            raise ConfigurationError("cors()", f"{option}={value!r}", cure="write True or False")
 
 
 def _check_stars(origins: AllowedOrigins, exposed: frozenset[str] | None) -> None:

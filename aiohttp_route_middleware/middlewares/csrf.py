@@ -114,5 +114,5 @@ def _check_exempt(exempt: object) -> None:
 
 
 async def _refuse_unless(exempt: Callable[..., Any] | None, request: web.Request) -> None:
-    if exempt is None or not await call(exempt, request):
+    if exempt is None or await call(exempt, request) is not True:  # a text or a generator would be true
         raise web.HTTPForbidden(text="403: this request comes from another origin")

@@ -247,7 +247,9 @@ def _choose_session(session: Any) -> Callable[[web.Request], Awaitable[SessionId
 
 def _read_session(session: object) -> bytes | None:
     """A session as bytes; what is no session must not pass as none, for then all would share one."""
-    if session is None or isinstance(session, bytes):
+    if session in (None, "", b""):  # an empty one is nobody's: all who are nobody would share it
+        return None
+    if isinstance(session, bytes):
         return session
     if isinstance(session, Session):  # one that is not kept yet has another id in each request
         return None if session.is_new else session.id.encode()

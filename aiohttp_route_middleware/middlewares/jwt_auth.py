@@ -290,7 +290,7 @@ def _pick(found: Sequence[VerificationKey], algorithm: str) -> VerificationKey:
 
 
 def _read_texts(option: str, value: object) -> tuple[str, ...]:
-    if isinstance(value, (list, tuple, set, frozenset)):
+    if value == () or (isinstance(value, (list, tuple, set, frozenset)) and value):
         return tuple(_check_text(option, one) for one in value)
     return (_check_text(option, value),)  # None as well: what was not set must not be taken for "any"
 

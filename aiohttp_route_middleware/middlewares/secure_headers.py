@@ -176,6 +176,8 @@ def _make_battery(
         if is_secure is None:
             apply = apply_over_https if is_https(request) else apply_by_scheme
         else:
+            on_response(request, "secure_headers", apply_over_http)  # should `is_secure` raise
+            on_response(request, "x_frame_options", apply_framing)
             apply = apply_over_https if await call(is_secure, request) else apply_over_http
         if writers:
             apply = functools.partial(_set_policies, writers, draw_nonce(request), apply)

@@ -52,6 +52,7 @@ from aiohttp import web
 from ..errors import ConfigurationError, StoreError
 from ..stores.protocol import Store
 from ..support.battery import MiddlewareBattery, middleware_battery
+from ..support.options import check_flags
 from ..support.session import EMPTY, SESSION, Session, keep_session, label_session, session_key
 from ..support.session_cookie import SessionCookie, check_seconds
 from ..support.session_records import Record, Records, StoredRecords
@@ -116,6 +117,7 @@ def sessions(
     Example:
         sessions(store=RedisStore.from_url("redis://localhost:6379/0"), idle=1800, absolute=8 * 3600)
     """
+    check_flags(_BATTERY, secure=secure, http_only=http_only, fail_open=fail_open)
     key = session_key(name)
     label = label_session(name)
     cookie = cookie or _name_cookie(name, path, domain, secure)
@@ -200,7 +202,7 @@ class _Keeper:
         try:
             await self._save(session)
         except StoreError as error:
-            if session.is_renewed or not self._fail_open:
+            if session.is_renewed or not self._fail_open or session.serialise() == EMPTY:  # a logout must not be lost
                 raise web.HTTPServiceUnavailable from error
             _logger.error("%s: a session was not saved: %s", _BATTERY, error)
 
@@ -222,8 +224,11 @@ class _Keeper:
 
     async def _write(self, session: Session, text: str) -> None:
         is_new = session.token != session.former
-        if is_new and session.former:
-            await self._vault.drop(session.former)  # first: should the rest fail, the visitor has to log in again
+        # first: should the rest fail, the visitor has to log in again
+        was_there = await self._vault.drop(session.former) if is_new and session.former else True
+        if not was_there and not session.is_new:  # logged out meanwhile: nothing rises again under another id
+            session.mark_saved(text, set_cookie=None)
+            return
         record = Record(session.token, f"{session.created}.{session.now}.{text}")
         left = session.created + self._lifetime.absolute - session.now
         value = await self._vault.keep(record, ttl=min(left, self._lifetime.unwritten), is_new=is_new)
@@ -279,7 +284,7 @@ def _choose_vault(secret: object, store: object, name: str, cookie: str, fail_op
         raise ConfigurationError(
             _BATTERY, f"store is {type(store).__qualname__}", cure="pass MemoryStore() or RedisStore(...)"
         )
-    return StoredRecords(store, name)
+    return StoredRecords(store, name, cookie)
 
 
 def _read_secrets(secret: Any) -> Sequence[str | bytes]:

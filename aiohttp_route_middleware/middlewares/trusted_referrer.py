@@ -28,6 +28,7 @@ from aiohttp import hdrs, web
 from ..errors import ConfigurationError
 from ..support.battery import GuardBattery, guard_battery
 from ..support.hosts import Authority, parse_authority, parse_patterns, read_authorities
+from ..support.options import check_flags
 from ..typedefs import Handler
 
 __all__ = ("REFERRER_IS_TRUSTED", "trusted_referrer")
@@ -62,6 +63,7 @@ def trusted_referrer(
     Example:
         trusted_referrer(["example.com", "*.example.com"], allow_missing=True)
     """
+    check_flags("trusted_referrer()", same_host=same_host, allow_missing=allow_missing, refuse=refuse)
     patterns = parse_patterns(hosts, "trusted_referrer()")
     if not hosts and not same_host:
         cure = 'list them: ["example.com"], or pass same_host=True'

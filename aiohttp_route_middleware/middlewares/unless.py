@@ -19,6 +19,7 @@ from aiohttp import web
 from ..errors import ConfigurationError
 from ..naming import describe, name_link
 from ..support.battery import MiddlewareBattery, call, middleware_battery
+from ..support.preflight import refuse_policies
 from ..support.sequence import bind, required_outside
 from ..typedefs import Handler, Link
 
@@ -29,8 +30,8 @@ def unless(predicate: Callable[[web.Request], bool | Awaitable[bool]], *links: L
     """Run links, in order, unless a predicate holds for the request.
 
     Args:
-        predicate: called with the request, async or plain; if it raises, the links are not skipped: the error is
-            that of the request.
+        predicate: called with the request, async or plain; the links are skipped if it returns `True` itself. If it
+            raises, they are not skipped: the error is that of the request.
         links: guards and middlewares, or lists of them.
 
     Raises:
@@ -43,11 +44,12 @@ def unless(predicate: Callable[[web.Request], bool | Awaitable[bool]], *links: L
     if not callable(predicate):
         raise ConfigurationError("unless()", f"the predicate is {describe(predicate)}", cure="pass it first")
     sequence = bind(links, "unless()")
+    refuse_policies(sequence.links, "unless()")
     names = ", ".join(map(name_link, sequence.links))
 
     @middleware_battery(f"unless({name_link(predicate)}: {names})", required=required_outside(sequence.links))
     async def unless(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if await call(predicate, request):
+        if await call(predicate, request) is True:  # a response, a generator, a text: all of them would be true
             return await handler(request)
         return await sequence.run(request, handler)
 

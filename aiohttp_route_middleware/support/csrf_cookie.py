@@ -14,6 +14,7 @@ from multidict import CIMultiDictProxy
 
 from ..errors import ConfigurationError
 from .csrf_tokens import is_id
+from .options import check_flags
 
 __all__ = ("CsrfCookie",)
 
@@ -50,7 +51,9 @@ class CsrfCookie:
             for field in headers.getall(hdrs.COOKIE, ())
             if self._name in field
             for pair in field.split(";")
-            for name, _, value in [pair.strip().partition("=")]
+            # spaces and tabs alone: with any other blank before it, `__Host-` is a part of a name that a sibling
+            # domain may set
+            for name, _, value in [pair.strip(" \t").partition("=")]
             if name == self._name
         ]
         return found[0] if len(found) == 1 and is_id(found[0]) else None
@@ -61,6 +64,7 @@ def _check(name: object, same_site: object, secure: object, battery: str) -> Non
         raise ConfigurationError(battery, f"cookie={name!r} is no name", cure='write cookie="__Host-csrf"')
     if same_site not in _SAME_SITE:
         raise ConfigurationError(battery, f"same_site={same_site!r}", cure=f"write one of {', '.join(_SAME_SITE)}")
+    check_flags(battery, secure=secure)
     if secure:
         return
     if name.lower().startswith(("__host-", "__secure-")):

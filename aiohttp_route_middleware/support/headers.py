@@ -4,24 +4,35 @@ What is set after `await handler(request)` is lost on a raised `HTTPException`, 
 that a handler has prepared by itself, and on a WebSocket handshake. aiohttp's `on_response_prepare` sees them all.
 
 Rules kept here: what is registered under one name is applied once for each response, as the innermost battery of that
-name has said; what fails is not applied again, so that the 500 which follows can be sent.
+name has said; what fails is not applied again. Where a handler prepares its response itself, a 500 follows; where
+aiohttp prepares it, outside of any handler, the connection is cut: what may fail is done before that, by the battery.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import TypeAlias, cast
+from typing import Any, TypeAlias, cast
+from weakref import WeakKeyDictionary
 
 from aiohttp import hdrs, web
-from aiohttp.http import StreamWriter
+from aiohttp.abc import AbstractStreamWriter
 from multidict import CIMultiDict
 
 from ..errors import ConfigurationError
 from ..typedefs import Handler
 from .preflight import answer_preflight
 
-__all__ = ("Apply", "apply_registered", "merge_vary", "on_response", "register_responses", "set_header")
+__all__ = (
+    "Apply",
+    "apply_registered",
+    "copy_registered",
+    "merge_vary",
+    "on_response",
+    "register_responses",
+    "restore_registered",
+    "set_header",
+)
 
 Apply: TypeAlias = Callable[[web.Request, web.StreamResponse], Awaitable[None] | None]
 
@@ -33,6 +44,7 @@ class _Registered(dict[str, Apply]):
 
 
 _REGISTERED = web.RequestKey("_REGISTERED", _Registered)
+_by_writer: WeakKeyDictionary[AbstractStreamWriter, _Registered] = WeakKeyDictionary()  # which clones share
 
 
 def on_response(request: web.Request, name: str, apply: Apply) -> None:
@@ -78,6 +90,25 @@ def merge_vary(headers: CIMultiDict[str], *names: str) -> None:
     headers[hdrs.VARY] = ", ".join(first.values())
 
 
+def copy_registered(request: web.Request) -> dict[str, Apply]:
+    """Return what has been registered so far, for `restore_registered()`."""
+    return dict(_find_registered(request) or {})
+
+
+def restore_registered(request: web.Request, before: dict[str, Apply]) -> None:
+    """Forget what has been registered since `copy_registered()`."""
+    registered = _find_registered(request)
+    if registered is not None:
+        registered.clear()
+        registered.update(before)
+
+
+def _find_registered(request: web.Request) -> _Registered | None:
+    registered = request.get(_REGISTERED)
+    # a request that was cloned before is another one, and has the same writer
+    return registered if registered is not None else _by_writer.get(request.writer)
+
+
 @web.middleware
 async def register_responses(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer preflights, or begin to collect what is set on the response; the outermost middleware."""
@@ -87,17 +118,14 @@ async def register_responses(request: web.Request, handler: Handler) -> web.Stre
         answer = await answer_preflight(request) if request.method == hdrs.METH_OPTIONS else None
         if answer is not None:
             return answer
-        request[_REGISTERED] = _Registered()
+        request[_REGISTERED] = _by_writer[request.writer] = _Registered()
     return await handler(request)
 
 
 async def apply_registered(request: web.Request, response: web.StreamResponse) -> None:
     """Apply what was registered; a signal of the application."""
-    try:
-        registered = request[_REGISTERED]
-    except KeyError:
-        return
-    if registered.response is response:  # a sub-application was prepared by itself, too
+    registered = _find_registered(request)
+    if registered is None or registered.response is response:  # a sub-application was prepared by itself, too
         return
     registered.response = response
     for name, apply in [*registered.items()]:
@@ -107,7 +135,9 @@ async def apply_registered(request: web.Request, response: web.StreamResponse) -
             if waiting is not None and inspect.isawaitable(waiting):  # isawaitable() takes longer than most of them
                 await waiting
         except BaseException:
-            # aiohttp may have told the writer already to send a stream in chunks; the error that follows is none
-            cast(StreamWriter, request.writer).chunked = False
+            # aiohttp may have told the writer already to send a stream in chunks, compressed; the error that follows
+            # is neither, and nothing else takes that back
+            writer = cast(Any, request.writer)
+            writer.chunked, writer._compress = False, None
             raise
         registered[name] = apply

@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from ..errors import ConfigurationError
+from .options import check_flags
 
 __all__ = ("KeySet", "KeySource", "KeysUnavailableError")
 
@@ -63,7 +64,7 @@ class KeySource:
         jwt_auth(jwks_url=KeySource("http://localhost:8080/keys", allow_http=True), algorithms=["RS256"])
     """
 
-    url: str
+    url: str = field(repr=False)
     _: KW_ONLY
     allow_http: bool = False
     timeout: float = 5.0
@@ -71,9 +72,10 @@ class KeySource:
     max_age: float = 3_600.0
     cool_down: float = 30.0
     clock: Callable[[], float] = time.monotonic
-    place: str = field(init=False, repr=False)  # the URL as it may be logged: a query may hold a secret
+    place: str = field(init=False)  # the URL as it may be logged: a query may hold a secret
 
     def __post_init__(self) -> None:
+        check_flags("KeySource()", allow_http=self.allow_http)
         object.__setattr__(self, "place", _check_url(self.url, self.allow_http))
         for name in ("timeout", "max_bytes", "max_age", "cool_down"):
             value = getattr(self, name)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, NoReturn
@@ -52,6 +53,7 @@ _RSA = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
 _RSA_BITS = 2048  # RFC 7518, sections 3.3 and 3.5
 _ALGORITHMS = (*_SECRETS, *_RSA, *_CURVES, "EdDSA")
 _KEY_ERRORS = (jwt.PyJWTError, UnsupportedAlgorithm, ValueError, TypeError, KeyError)
+_COMPACT = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*){2}")
 _MAX_KID = 256  # characters
 
 _jws = jwt.PyJWS(algorithms=_ALGORITHMS)
@@ -164,6 +166,8 @@ def read_header(token: str, algorithms: Sequence[str]) -> Header:
         KeyIdError: the key id is no text, empty or too long.
     """
     encoded = token.partition(".")[0]
+    if not _COMPACT.fullmatch(token):  # RFC 7515, section 2: a token has one spelling, by which it can be revoked
+        raise MalformedTokenError("it is not written in base64url without padding")
     try:
         header = load_object(base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))
     except ValueError:

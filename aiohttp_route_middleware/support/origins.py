@@ -48,14 +48,18 @@ class Origin:
         return f"{self.scheme}://{self.host}:{self.port}"
 
 
-@lru_cache(maxsize=256)  # browsers send few, in each request
 def parse_origin(text: str) -> Origin | None:
     """Read `scheme://host[:port]`; `None` for `null`, and for all that is not exactly one origin.
 
     Args:
         text: in ASCII, as browsers send it; hosts of other letters as `xn--…`.
     """
-    match = _ORIGIN.fullmatch(text) if len(text) <= _LONGEST else None
+    return _parse(text) if len(text) <= _LONGEST else None  # nothing longer is kept in memory
+
+
+@lru_cache(maxsize=256)  # browsers send few, in each request
+def _parse(text: str) -> Origin | None:
+    match = _ORIGIN.fullmatch(text)
     if match is None:
         return None
     scheme, literal, name, port = match.groups()

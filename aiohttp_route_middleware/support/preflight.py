@@ -8,6 +8,7 @@ middlewares of its application, then of those around it. Without such a route or
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
@@ -15,10 +16,11 @@ from typing import Any, TypeAlias
 from aiohttp import hdrs, web
 from aiohttp.abc import AbstractMatchInfo
 
+from ..errors import ConfigurationError
 from ..marks import read_mark, set_mark
-from ..record import links_of
+from ..record import links_of, read_record
 
-__all__ = ("TOKEN", "AnswerPreflight", "answer_preflight", "declare_policy", "is_preflight")
+__all__ = ("TOKEN", "AnswerPreflight", "answer_preflight", "declare_policy", "is_preflight", "refuse_policies")
 
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 AnswerPreflight: TypeAlias = Callable[[web.Request, str], web.StreamResponse]  # the request, and the announced method
@@ -47,14 +49,34 @@ async def answer_preflight(request: web.Request) -> web.StreamResponse | None:
     if not method:
         return None
     app: web.Application = request.match_info.apps[0]
-    match = await app.router.resolve(request.clone(method=method))  # it shares the body, which nobody reads here
+    try:
+        asked = request.clone(method=method)  # it shares the body, which nobody reads here
+    except RuntimeError:  # somebody has read it: no preflight has one
+        return None
+    match = await app.router.resolve(asked)
     if match.http_exception is not None:
         return None
-    links = links_of(match.handler)
+    links = links_of(_unwrap(match.handler))
     if _is_missing(method, links[-1]):
         return None
     answer = _find_innermost(_walk_inwards(app, match, links))
     return answer(request, method) if answer else None
+
+
+def refuse_policies(links: Iterable[Any], battery: str) -> None:
+    """Refuse a policy inside another link, where no preflight finds it, and one around it would answer instead."""
+    if _find_innermost(links) is not None:
+        raise ConfigurationError(
+            battery, "there is a CORS policy in it, which no preflight would find", cure="put cors() beside it"
+        )
+
+
+def _unwrap(handler: Any) -> Any:
+    """Find the finished chain in what a decorator or a partial has put around it; else the handler itself."""
+    inner = handler
+    while inner is not None and read_record(inner) is None:
+        inner = inner.func if isinstance(inner, functools.partial) else getattr(inner, "__wrapped__", None)
+    return handler if inner is None else inner
 
 
 def _read_method(request: web.Request) -> str:

@@ -87,8 +87,10 @@ class SessionCookie:
         for line in request.headers.getall(hdrs.COOKIE, ()):
             for pair in line.split(";"):
                 name, _, value = pair.partition("=")
-                if name.strip() == self.name and value:
-                    found[value.strip()] = None
+                # spaces and tabs alone (RFC 6265bis, section 5.6): with any other blank before it, `__Host-` is a
+                # part of a name that a sibling domain may set
+                if name.strip(" \t") == self.name and value:
+                    found[value.strip(" \t")] = None
         return list(found) if len(found) <= _MOST_VALUES else []
 
     def _attributes(self) -> str:

@@ -29,16 +29,16 @@ class Records(Protocol):
     async def keep(self, record: Record, *, ttl: float, is_new: bool) -> str | None:
         """Keep a record; return the value of its cookie, or `None` if it was to replace one that is gone."""
 
-    async def drop(self, token: str) -> None:
-        """Forget a record."""
+    async def drop(self, token: str) -> bool:
+        """Forget a record; tell whether it was there, as far as one can know."""
 
 
 class StoredRecords:
     """Records in a store, under the hash of what the cookie holds."""
 
-    def __init__(self, store: Store, name: str) -> None:
+    def __init__(self, store: Store, name: str, cookie: str) -> None:
         self._store = store
-        self._prefix = f"session:{name}:"
+        self._prefix = f"session:{name}:{cookie}:"
 
     async def find(self, value: str) -> Record | None:
         """Return what is kept for the value of a cookie."""
@@ -56,9 +56,9 @@ class StoredRecords:
         # logged out meanwhile: nothing rises again
         return record.token if await self._store.replace(key, record.text.encode(), ttl=ttl) else None
 
-    async def drop(self, token: str) -> None:
-        """Forget a record."""
-        await self._store.delete(self._key(token))
+    async def drop(self, token: str) -> bool:
+        """Forget a record; tell whether it was there."""
+        return await self._store.delete(self._key(token))
 
     def _key(self, token: str) -> str:
         return self._prefix + hashlib.sha256(token.encode()).hexdigest()

@@ -13,7 +13,8 @@ def setup(app: web.Application) -> None:
     """Prepare an application for batteries that set headers or answer preflights, with its sub-applications.
 
     Args:
-        app: the outermost application, before it starts. To call this more than once does no harm.
+        app: the outermost application, before it starts. To call this more than once does no harm. A signal
+            `on_response_prepare` of your own runs after it: let it add to `Vary`, and set no header twice.
 
     Example:
         setup(app)
@@ -21,4 +22,5 @@ def setup(app: web.Application) -> None:
     """
     if register_responses not in app.middlewares:
         app.middlewares.insert(0, register_responses)  # before all that may clone the request, or register
+    if apply_registered not in app.on_response_prepare:  # another application's middlewares may have been taken over
         app.on_response_prepare.insert(0, apply_registered)

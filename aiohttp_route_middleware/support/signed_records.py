@@ -41,5 +41,6 @@ class SignedRecords:
         """Sign a record; the cookie ends it."""
         return self._signer.sign(b".".join((record.token.encode(), base64_encode(record.text)))).decode()
 
-    async def drop(self, token: str) -> None:
-        """Nobody can take back what is in the hands of others."""
+    async def drop(self, token: str) -> bool:
+        """Nobody can take back, nor know, what is in the hands of others."""
+        return True

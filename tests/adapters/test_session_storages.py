@@ -391,3 +391,11 @@ def test_without_aiohttp_session_it_tells_what_to_install(monkeypatch: pytest.Mo
     monkeypatch.delitem(sys.modules, "aiohttp_route_middleware.adapters.session_storages")
     with pytest.raises(MissingDependencyError, match=r"pip install 'aiohttp-route-middleware\[aiohttp-session\]'"):
         importlib.import_module("aiohttp_route_middleware.adapters.session_storages")
+
+
+def test_a_subclass_may_keep_things_elsewhere_and_must_say_how_they_are_deleted() -> None:
+    class Elsewhere(SimpleCookieStorage):
+        """Keeps what it likes where it likes."""
+
+    with pytest.raises(ConfigurationError, match=r"it is not known how .*Elsewhere forgets an id"):
+        session_storages(Elsewhere())

@@ -12,9 +12,11 @@ from pytest_aiohttp.plugin import AiohttpClient
 from aiohttp_route_middleware import RegistrationError, UrlDispatcherEx, chain, links_of, name_link, provides, requires
 from aiohttp_route_middleware.errors import ConfigurationError
 from aiohttp_route_middleware.inspection import list_routes
+from aiohttp_route_middleware.middlewares import setup
 from aiohttp_route_middleware.middlewares.any_of import any_of
 from aiohttp_route_middleware.support.battery import guard_battery
 from aiohttp_route_middleware.support.challenges import forbid, unauthorized, write_challenge
+from aiohttp_route_middleware.support.headers import on_response
 from aiohttp_route_middleware.typedefs import Handler
 
 USER = web.RequestKey("USER", str)
@@ -434,3 +436,30 @@ async def test_requests_at_once_do_not_see_one_another(serve: Any) -> None:
 
     ways = ["guard", "plain", "middleware"]
     assert await asyncio.gather(*map(ask, ways)) == [f"{way} None" for way in ways]
+
+
+async def test_what_a_refused_alternative_would_have_set_on_the_response_is_forgotten(
+    aiohttp_client: AiohttpClient,
+) -> None:
+    async def note(request: web.Request) -> None:
+        on_response(request, "inner", lambda _, response: response.headers.add("X-Inner", "refused"))
+        on_response(request, "outer", lambda _, response: response.headers.add("X-Outer", "refused"))
+
+    async def refuse(request: web.Request) -> None:
+        raise web.HTTPForbidden
+
+    async def outer(request: web.Request) -> None:
+        on_response(request, "outer", lambda _, response: response.headers.add("X-Outer", "kept"))
+
+    async def pass_on(request: web.Request) -> None: ...
+
+    async def index(request: web.Request) -> web.Response:
+        return web.Response()
+
+    app = web.Application()
+    setup(app)
+    UrlDispatcherEx.install(app, outer).add_get("/", any_of([note, refuse], pass_on), index)
+    async with (await aiohttp_client(app)).get("/") as response:
+        assert response.status == 200
+        assert "X-Inner" not in response.headers
+        assert response.headers.getall("X-Outer") == ["kept"]

@@ -152,3 +152,19 @@ def test_what_cannot_be_called_is_refused_and_not_shown() -> None:
 
 def test_links_behind_may_require_the_identity() -> None:
     chain(api_key(check_async, header="X-API-Key"), needs_identity)
+
+
+@pytest.mark.parametrize(
+    ("cookie", "status"),
+    [
+        pytest.param("x=1 key=good", 401, id="a blank in another cookie"),
+        pytest.param("x=1, key=good", 401, id="a comma in another cookie"),
+        pytest.param("\u2000key=good", 401, id="another blank before it"),
+        pytest.param("key=bad; x=1 key=good", 401, id="beside a wrong one"),
+        pytest.param("key=good; x=1 key=bad", 200, id="beside a right one"),
+        pytest.param('\tkey="good" ', 200, id="quoted, between blanks"),
+    ],
+)
+async def test_no_other_cookie_can_bring_a_key(cookie: str, status: int, ask_as: AskAs) -> None:
+    response = await ask_as(api_key(check_async, cookie="key"), headers={"Cookie": cookie})
+    assert response.status == status

@@ -1,5 +1,6 @@
 """`cors()` answers the preflight of the route that is asked for, and its headers reach every response."""
 
+import functools
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ from aiohttp_route_middleware.definitions import define
 from aiohttp_route_middleware.errors import ConfigurationError
 from aiohttp_route_middleware.inspection.listing import list_routes
 from aiohttp_route_middleware.middlewares import setup
+from aiohttp_route_middleware.middlewares.any_of import any_of
 from aiohttp_route_middleware.middlewares.cors import Policy, Preflight, cors, permit
 from aiohttp_route_middleware.middlewares.unless import unless
 from aiohttp_route_middleware.support.cors_origins import AllowedOrigins
@@ -65,6 +67,15 @@ async def refuse(request: web.Request) -> None:
 
 async def forbidden_to_run(request: web.Request) -> web.Response:
     pytest.fail("a preflight ran what it must not")
+
+
+def decorate(handler: Any) -> Any:
+    @functools.wraps(handler)
+    async def decorated(request: web.Request) -> web.StreamResponse:
+        response: web.StreamResponse = await handler(request)
+        return response
+
+    return decorated
 
 
 @pytest.fixture
@@ -410,10 +421,36 @@ async def test_a_policy_that_is_defined_by_name(scope: str, serve: Serve) -> Non
     assert allowed(await client.get("/", headers={"Origin": A}))["Allow-Origin"] == A
 
 
-async def test_a_policy_inside_another_link_answers_no_preflight(serve: Serve) -> None:
-    client = await serve(lambda router: router.add_get("/", unless(lambda request: False, cors([A])), index))
-    assert (await preflight(client)).status == 405
-    assert allowed(await client.get("/", headers={"Origin": A})) == {"Allow-Origin": A}
+@pytest.mark.parametrize("combine", [lambda one: unless(bool, one), lambda one: any_of(one)], ids=["unless", "any_of"])
+def test_a_policy_inside_another_link_which_no_preflight_would_find_is_refused(combine: Callable[[Any], Any]) -> None:
+    with pytest.raises(ConfigurationError, match="there is a CORS policy in it, which no preflight would find"):
+        combine(cors([A]))
+
+
+@pytest.mark.parametrize("wrap", [functools.partial, decorate], ids=["partial", "decorator"])
+async def test_a_policy_in_a_wrapped_chain_is_found_before_a_looser_one_around_it(
+    wrap: Callable[[Any], Any], serve: Serve
+) -> None:
+    strict = wrap(chain(cors([A]), index))
+    client = await serve(lambda router: router.add_put("/", strict), cors("*"))
+    assert allowed(await preflight(client, method="PUT", origin="https://evil.example")) == {}
+    assert allowed(await preflight(client, method="PUT"))["Allow-Origin"] == A
+
+
+async def test_a_preflight_whose_body_somebody_has_read_is_left_to_others(aiohttp_client: AiohttpClient) -> None:
+    @web.middleware
+    async def read(request: web.Request, handler: Handler) -> web.StreamResponse:
+        await request.read()
+        return await handler(request)
+
+    sub, app = web.Application(), web.Application(middlewares=[read])
+    setup(sub)
+    UrlDispatcherEx.install(sub).add_get("/", cors([A]), index)
+    app.add_subapp("/sub", sub)
+    client = await aiohttp_client(app)
+    headers = {"Origin": A, "Access-Control-Request-Method": "GET"}
+    async with client.options("/sub/", headers=headers, data=b"x") as response:
+        assert response.status == 405
 
 
 async def test_the_body_of_a_preflight_is_left_alone_and_the_connection_goes_on(serve: Serve) -> None:

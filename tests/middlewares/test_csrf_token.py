@@ -738,3 +738,28 @@ def test_a_token_that_is_bound_to_a_session_stands_behind_it() -> None:
 
 async def endpoint(request: web.Request) -> web.Response:
     return web.Response()
+
+
+async def test_no_other_blank_than_space_and_tab_may_stand_before_the_name_of_the_cookie(
+    aiohttp_client: AiohttpClient,
+) -> None:
+    async def show(request: web.Request) -> web.Response:
+        return web.Response(text=str(request[CSRF_TOKEN]))
+
+    app = web.Application()
+    setup(app)
+    router = UrlDispatcherEx.install(app, csrf_token(SECRET))
+    router.add_get("/", show)
+    router.add_post("/", show)
+    client = await aiohttp_client(app, cookie_jar=DummyCookieJar())
+    async with client.get("/") as response:
+        token, cookie = await response.text(), response.cookies[COOKIE].value
+    for blank, status in (("", 200), (" ", 200), ("\u2000", 403), ("\u00a0", 403)):
+        headers = {"Cookie": f"{blank}{COOKIE}={cookie}", "X-CSRF-Token": token}
+        async with client.post("/", headers=headers) as response:
+            assert response.status == status
+
+
+def test_a_text_from_a_file_is_no_flag() -> None:
+    with pytest.raises(ConfigurationError, match="secure='no'; write True or False"):
+        csrf_token(SECRET, secure="no")  # type: ignore[arg-type]  # as load_links() would

@@ -473,3 +473,10 @@ async def test_what_cannot_be_signed_by_an_allowed_algorithm_asks_nobody(publish
     for token in (sign(kid="one"), sign_rsa("k" * 300)["Authorization"][7:], "garbage"):
         assert (await ask_as(link, headers=bearer(token))).status == 401
     assert publisher.count == 0
+
+
+@pytest.mark.parametrize("option", ["issuer", "audience"])
+@pytest.mark.parametrize("value", [[], set(), "", None], ids=repr)
+def test_what_was_not_set_is_not_taken_for_any(option: str, value: Any) -> None:
+    with pytest.raises(ConfigurationError, match=option):
+        jwt_auth(key="k" * 32, algorithms=["HS256"], **{option: value})

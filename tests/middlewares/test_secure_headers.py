@@ -406,3 +406,14 @@ async def test_behind_a_proxy_the_scheme_is_that_of_the_client(
     for scheme in ("https", "http"):
         async with client.get("/plain", headers={"X-Forwarded-Proto": scheme}) as response:
             assert ("Strict-Transport-Security" in response.headers) is (scheme == "https")
+
+
+async def test_an_error_of_is_secure_is_answered_with_the_headers(aiohttp_client: AiohttpClient) -> None:
+    def fail(request: web.Request) -> bool:
+        raise RuntimeError("nobody knows")
+
+    client = await aiohttp_client(make_app("route", secure_headers(is_secure=fail)))
+    async with client.get("/plain") as response:
+        assert response.status == 500
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+        assert response.headers["X-Frame-Options"] == "DENY"

@@ -448,7 +448,7 @@ async def test_ids_have_256_bits_and_the_store_knows_only_their_hashes(open_brow
     token = browser.cookies["__Host-session"]
     assert len(token) == 43
     ((key, value),) = store.shown.items()
-    assert key == f"session:session:{hashlib.sha256(token.encode()).hexdigest()}"
+    assert key == f"session:session:__Host-session:{hashlib.sha256(token.encode()).hexdigest()}"
     assert token.encode() not in value
     assert (await browser.json("/look"))["id"] == hashlib.sha256(token.encode()).hexdigest()
 
@@ -523,7 +523,7 @@ async def test_what_another_has_written_under_the_same_key_is_no_session(open_br
     browser = await open_browser(serve(sessions(store=store)))
     token = "A" * 43
     for value in (b"", b"\xff", b"1.2", b"a.b.{}", b"{}"):
-        await store.set(f"session:session:{hashlib.sha256(token.encode()).hexdigest()}", value, ttl=100)
+        await store.set(f"session:session:__Host-session:{hashlib.sha256(token.encode()).hexdigest()}", value, ttl=100)
         assert await browser.json("/read", cookie=f"__Host-session={token}") == {}
 
 
@@ -948,3 +948,68 @@ def test_only_a_signed_cookie_needs_itsdangerous_and_it_tells_what_to_install(mo
     sessions(store=MemoryStore())
     with pytest.raises(MissingDependencyError, match=r"pip install 'aiohttp-route-middleware\[sessions\]'"):
         sessions(secret=SECRET)
+
+
+@pytest.mark.parametrize("blank", ["\u2000", "\u00a0", "\u3000", "\u2028", "\u0085"], ids=ascii)
+async def test_no_other_blank_than_space_and_tab_may_stand_around_the_name_of_the_cookie(
+    blank: str, open_browser: Open
+) -> None:
+    browser = await open_browser(serve(sessions(store=MemoryStore())))
+    await browser.get(data(user="mallory"))
+    tossed = f"{blank}__Host-session={browser.cookies['__Host-session']}"
+    assert await browser.json("/read", cookie=tossed) == {}
+    assert await browser.json("/read", cookie=tossed.removeprefix(blank)) == {"user": "mallory"}
+
+
+async def test_a_session_that_was_deleted_meanwhile_does_not_rise_again_by_rotate(open_browser: Open) -> None:
+    reached, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def rotate_late(request: web.Request) -> web.Response:
+        assert request[SESSION]["user"] == "alice"
+        reached.set()
+        await goes_on.wait()
+        request[SESSION].rotate()
+        return web.Response()
+
+    browser = await open_browser(serve(sessions(store=MemoryStore()), rotate_late=rotate_late))
+    await browser.get("/log_in")
+    thief = browser.again()
+    stealing = asyncio.create_task(thief.get("/rotate_late"))
+    await reached.wait()
+    await browser.get("/log_out")
+    goes_on.set()
+    await stealing
+    assert thief.lines == []
+    assert await thief.json("/read") == {}
+
+
+async def test_an_id_of_one_cookie_is_none_of_another(open_browser: Open) -> None:
+    store = MemoryStore()
+    browser = await open_browser(serve(sessions(store=store)))
+    await browser.get("/log_in")
+    admin = await open_browser(serve(sessions(store=store, cookie="__Host-admin")))
+    stolen = f"__Host-admin={browser.cookies['__Host-session']}"
+    assert await admin.json("/read", cookie=stolen) == {}
+
+
+async def test_with_fail_open_a_logout_that_cannot_be_kept_is_not_answered_as_done(open_browser: Open) -> None:
+    class Down(MemoryStore):
+        is_down = False
+
+        async def delete(self, key: str) -> bool:
+            if self.is_down:
+                raise StoreError("down")
+            return await super().delete(key)
+
+    store = Down()
+    browser = await open_browser(serve(sessions(store=store, fail_open=True)))
+    await browser.get("/log_in")
+    store.is_down = True
+    assert (await browser.get("/clear")).status == 503
+    assert await browser.json("/read") == {"user": "alice"}
+
+
+@pytest.mark.parametrize("option", ["secure", "http_only", "fail_open"])
+def test_a_text_from_a_file_is_no_flag(option: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"{option}='no'; write True or False"):
+        sessions(store=MemoryStore(), **{option: "no"})  # type: ignore[arg-type]  # as load_links() would

@@ -160,3 +160,20 @@ def test_its_name_tells_the_hosts() -> None:
 def test_bad_hosts_are_refused_at_once(hosts: Any, problem: str) -> None:
     with pytest.raises(ConfigurationError, match=rf"trusted_host\(\): .*{problem}"):
         trusted_host(hosts)
+
+
+@pytest.mark.parametrize(("put", "status"), [("good.example", 200), ("evil.example", 421), ("a/b", 400)])
+async def test_a_host_that_was_put_in_the_place_of_an_absolute_target_must_be_listed_too(
+    put: str, status: int, aiohttp_client: AiohttpClient
+) -> None:
+    @web.middleware
+    async def replace(request: web.Request, handler: Handler) -> web.StreamResponse:
+        return await handler(request.clone(host=put))
+
+    async def index(request: web.Request) -> web.Response:
+        return web.Response()
+
+    app = web.Application(middlewares=[replace, trusted_host(["good.example"])])
+    app.router.add_get("/x", index)
+    answer = await send(await aiohttp_client(app), "GET http://good.example/x HTTP/1.1", "Host: good.example")
+    assert answer.status == status

@@ -141,3 +141,8 @@ def test_without_hosts_it_is_refused_at_once() -> None:
         trusted_referrer()
     with pytest.raises(ConfigurationError, match=r"'http://a' is not a host"):
         trusted_referrer(["http://a"])
+
+
+def test_a_text_from_a_file_is_no_flag() -> None:
+    with pytest.raises(ConfigurationError, match="allow_missing='false'; write True or False"):
+        trusted_referrer(["example.com"], allow_missing="false")  # type: ignore[arg-type]  # as load_links() would

@@ -47,7 +47,6 @@ PREDICATES = [
     pytest.param(is_health_async, id="async"),
     pytest.param(functools.partial(has_path, "/health"), id="partial"),
     pytest.param(IsHealth(), id="object"),
-    pytest.param(lambda request: request.path == "/health" and "truthy", id="truthy"),
 ]
 
 
@@ -227,3 +226,31 @@ def test_it_is_named_with_its_predicate_and_its_links_in_listings(diary: Diary) 
     UrlDispatcherEx.install(app).add_get("/", link, diary.endpoint())
     (route,) = list_routes(app)
     assert [one.name for one in route.links] == ["unless(is_health: set_user, need_user)"]
+
+
+def says_so_later(request: web.Request) -> Any:
+    yield True
+
+
+@pytest.mark.parametrize(
+    "predicate",
+    [
+        pytest.param(lambda request: "yes", id="a text"),
+        pytest.param(lambda request: 1, id="a number"),
+        pytest.param(lambda request: web.Response(status=401), id="the refusal of a guard"),
+        pytest.param(says_so_later, id="a generator"),
+    ],
+)
+async def test_what_is_not_true_itself_skips_nothing(
+    predicate: Callable[[web.Request], Any], aiohttp_client: AiohttpClient
+) -> None:
+    async def refuse(request: web.Request) -> web.Response:
+        return web.Response(status=401)
+
+    async def index(request: web.Request) -> web.Response:
+        return web.Response()
+
+    app = web.Application()
+    UrlDispatcherEx.install(app).add_get("/", unless(predicate, refuse), index)
+    async with (await aiohttp_client(app)).get("/") as response:
+        assert response.status == 401

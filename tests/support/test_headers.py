@@ -153,3 +153,50 @@ def test_vary_is_merged(there: list[str], names: list[str], merged: str) -> None
     headers = CIMultiDict([("Vary", value) for value in there])
     merge_vary(headers, *names)
     assert headers.getall("Vary") == [merged]
+
+
+async def test_what_fails_on_a_compressed_stream_leaves_the_error_readable(aiohttp_client: AiohttpClient) -> None:
+    def fail(request: web.Request, response: web.StreamResponse) -> None:
+        raise web.HTTPServiceUnavailable(text="the store is down")
+
+    async def register(request: web.Request) -> None:
+        on_response(request, "fail", fail)
+
+    async def stream(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        response.enable_compression()
+        await response.prepare(request)
+        return response
+
+    app = web.Application()
+    setup(app)
+    UrlDispatcherEx.install(app).add_get("/", register, stream)
+    client = await aiohttp_client(app)
+    for _ in range(2):  # the second on the same connection
+        async with client.get("/", headers={"Accept-Encoding": "gzip"}) as response:
+            assert (response.status, await response.text()) == (503, "the store is down")
+
+
+async def test_a_clone_that_is_made_before_hides_nothing(aiohttp_client: AiohttpClient) -> None:
+    @web.middleware
+    async def clone(request: web.Request, handler: Handler) -> web.StreamResponse:
+        return await handler(request.clone())
+
+    app = web.Application(middlewares=[clone])
+    setup(app)
+    app.middlewares.insert(0, clone)
+    UrlDispatcherEx.install(app).add_get("/", mark("yes"), index)
+    async with (await aiohttp_client(app)).get("/") as response:
+        assert response.headers["X-Mark"] == "yes"
+
+
+async def test_middlewares_that_were_taken_over_from_a_prepared_application_do_not_prepare_another(
+    aiohttp_client: AiohttpClient,
+) -> None:
+    first = web.Application()
+    setup(first)
+    app = web.Application(middlewares=first.middlewares)
+    setup(app)
+    UrlDispatcherEx.install(app).add_get("/", mark("yes"), index)
+    async with (await aiohttp_client(app)).get("/") as response:
+        assert response.headers.getall("X-Mark") == ["yes"]

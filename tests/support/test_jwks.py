@@ -353,3 +353,12 @@ def test_http_is_allowed_only_by_the_option_and_nothing_else_is() -> None:
 def test_a_number_that_is_not_positive_is_refused(option: str, value: Any) -> None:
     with pytest.raises(ConfigurationError, match=f"{option}="):
         KeySource("https://example.com/keys", **{option: value})
+
+
+def test_a_key_source_does_not_show_its_query() -> None:
+    assert "secret" not in repr(KeySource("https://id.example/keys?token=secret"))
+
+
+def test_a_text_from_a_file_is_no_flag() -> None:
+    with pytest.raises(ConfigurationError, match="allow_http='no'; write True or False"):
+        KeySource("http://id.example/keys", allow_http="no")  # type: ignore[arg-type]  # as load_links() would

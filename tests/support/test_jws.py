@@ -282,7 +282,7 @@ def test_a_header_that_cannot_be_trusted_to_choose_is_refused(header: Any, error
 
 
 def test_the_longest_key_id_is_read() -> None:
-    assert read_header(encode({"alg": "HS256", "kid": "k" * 256}), ["HS256"]).kid == "k" * 256
+    assert read_header(encode({"alg": "HS256", "kid": "k" * 256}) + "..", ["HS256"]).kid == "k" * 256
 
 
 def signed(payload: Any, header: Any = None) -> str:
@@ -358,3 +358,11 @@ def test_what_is_not_installed_is_named_with_its_extra(library: str, monkeypatch
     monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(MissingDependencyError, match=r"PyJWT\[crypto\] is not installed; pip install '.*\[jwt\]'"):
         importlib.import_module(room)
+
+
+@pytest.mark.parametrize("spell", [lambda one: one + "=", lambda one: one[:-1] + "+", lambda one: one + "\n"])
+def test_a_token_has_one_spelling(spell: Any) -> None:
+    token = signed({"sub": "ada"})
+    read_header(token, ["HS256"])
+    with pytest.raises(MalformedTokenError, match="base64url without padding"):
+        read_header(spell(token), ["HS256"])
