@@ -116,7 +116,7 @@ async def test_forwarded_hosts_are_never_looked_at(client: Any) -> None:
         assert response.status == 200
 
 
-@pytest.mark.parametrize(("host", "status"), [("a.example.com", 200), ("evil", 421), ("a/b", 400)])
+@pytest.mark.parametrize(("host", "status"), [("a.example.com", 200), ("evil", 421), ("a..b", 400)])
 async def test_a_host_that_an_outer_link_has_put_in_its_place_is_checked(
     host: str, status: int, aiohttp_client: AiohttpClient
 ) -> None:
@@ -162,7 +162,7 @@ def test_bad_hosts_are_refused_at_once(hosts: Any, problem: str) -> None:
         trusted_host(hosts)
 
 
-@pytest.mark.parametrize(("put", "status"), [("good.example", 200), ("evil.example", 421), ("a/b", 400)])
+@pytest.mark.parametrize(("put", "status"), [("good.example", 200), ("evil.example", 421), ("a..b", 400)])
 async def test_a_host_that_was_put_in_the_place_of_an_absolute_target_must_be_listed_too(
     put: str, status: int, aiohttp_client: AiohttpClient
 ) -> None:
