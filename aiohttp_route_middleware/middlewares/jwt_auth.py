@@ -290,9 +290,11 @@ def _pick(found: Sequence[VerificationKey], algorithm: str) -> VerificationKey:
 
 
 def _read_texts(option: str, value: object) -> tuple[str, ...]:
-    if value == () or (isinstance(value, (list, tuple, set, frozenset)) and value):
+    if value == ():  # the default
+        return ()
+    if isinstance(value, (list, tuple, set, frozenset)) and value:
         return tuple(_check_text(option, one) for one in value)
-    return (_check_text(option, value),)  # None as well: what was not set must not be taken for "any"
+    return (_check_text(option, value),)  # None and [] as well: what was not set must not be taken for "any"
 
 
 def _check_text(option: str, value: object) -> str:

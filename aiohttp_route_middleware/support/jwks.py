@@ -95,7 +95,7 @@ class KeySet(Generic[_K]):
         self._source = source
         self._read = read
         self._keys: tuple[tuple[object, _K], ...] = ()  # ids, which need not be unique, and keys
-        self._lock = asyncio.Lock()
+        self._fetching: asyncio.Task[None] | None = None  # for all who wait for it
         self._fresh_until = _NEVER
         self._next_attempt = _NEVER
         self._has_failed = False
@@ -107,11 +107,12 @@ class KeySet(Generic[_K]):
             KeysUnavailableError: there is no such key, and the last fetch has failed.
         """
         found = self._get(kid)
-        if found and (self._source.clock() < self._fresh_until or self._lock.locked()):
+        if found and (self._source.clock() < self._fresh_until or self._fetching is not None):
             return found  # what is stale is good while another request fetches
-        async with self._lock:
-            if self._is_due(kid):  # those who have waited for the lock find it done
-                await self._refresh()
+        if self._fetching is None and self._is_due(kid):
+            self._fetching = asyncio.create_task(self._refresh())
+        if self._fetching is not None:  # a client that leaves neither ends it nor makes us ask again
+            await asyncio.shield(self._fetching)
         found = self._get(kid)
         if not found and self._has_failed:
             raise KeysUnavailableError(max(1, math.ceil(self._next_attempt - self._source.clock())))
@@ -125,7 +126,6 @@ class KeySet(Generic[_K]):
         return now >= self._next_attempt and (now >= self._fresh_until or not self._get(kid))
 
     async def _refresh(self) -> None:
-        # a request that is cancelled here has attempted nothing: the next in line fetches
         try:
             self._keys = _read_set(await _fetch(self._source), self._read)
         # JSON that is none, or nested without end, is a ValueError or a RecursionError
@@ -136,7 +136,9 @@ class KeySet(Generic[_K]):
         else:
             self._has_failed = False
             self._fresh_until = self._source.clock() + self._source.max_age
-        self._next_attempt = self._source.clock() + self._source.cool_down
+        finally:
+            self._next_attempt = self._source.clock() + self._source.cool_down
+            self._fetching = None
 
 
 class _UnusableError(ValueError):

@@ -31,6 +31,7 @@ class Records(Protocol):
 
     async def drop(self, token: str) -> bool:
         """Forget a record; tell whether it was there, as far as one can know."""
+        ...
 
 
 class StoredRecords:

@@ -260,27 +260,27 @@ async def test_a_redirect_is_not_followed(
     assert elsewhere.count == 0
 
 
-async def test_a_request_that_is_cancelled_leaves_the_fetch_to_the_next(
+async def test_requests_that_are_cancelled_neither_end_the_fetch_nor_make_another(
     keys: KeySet[str], publisher: Publisher
 ) -> None:
-    asked, never = asyncio.Event(), asyncio.Event()
+    asked, goes_on = asyncio.Event(), asyncio.Event()
 
     async def wait(request: web.Request) -> web.StreamResponse:
         asked.set()
-        await never.wait()
-        return web.Response()
+        await goes_on.wait()
+        return await publisher.publish(request)
 
     publisher.answer = wait
-    first = asyncio.create_task(keys.find("one"))
-    await asked.wait()
-    second = asyncio.create_task(keys.find("one"))
-    publisher.answer = publisher.publish
-    first.cancel()
-    assert await second == ["one"]
-    with pytest.raises(asyncio.CancelledError):
-        await first
-    assert publisher.count == 2
-    never.set()
+    for _ in range(3):
+        leaving = asyncio.create_task(keys.find("one"))
+        await asked.wait()
+        leaving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await leaving
+    staying = asyncio.create_task(keys.find("one"))
+    goes_on.set()
+    assert await staying == ["one"]
+    assert publisher.count == 1
 
 
 async def test_an_empty_set_is_a_set_that_lets_nobody_in(
