@@ -223,7 +223,8 @@ class RequestMaker:
             self._method, path, HttpVersion11, headers, self._raw, False, None, False, False, URL(path)
         )
         nothing: Any = None
-        request = web.Request(message, EMPTY_PAYLOAD, self._protocol, nothing, nothing, nothing, state=self._state())
+        writer = StreamWriter(self._protocol, nothing)
+        request = web.Request(message, EMPTY_PAYLOAD, self._protocol, writer, nothing, nothing, state=self._state())
         _ = request.method, request.rel_url.path_safe, request.headers  # what the router has looked at by then
         return request
 
