@@ -22,6 +22,7 @@ from typing import Any
 
 import jwt
 from aiohttp import HttpVersion11, web
+from aiohttp.http import StreamWriter
 from aiohttp.http_parser import RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.typedefs import Handler
