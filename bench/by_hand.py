@@ -561,7 +561,7 @@ async def _load(request: web.Request, store: MemoryStore) -> _Kept:
 
 def name_session(token: str) -> str:
     """Name a session in a store, as the battery does."""
-    return f"session:session:{hashlib.sha256(token.encode()).hexdigest()}"
+    return f"session:session:__Host-session:{hashlib.sha256(token.encode()).hexdigest()}"
 
 
 async def send_session(request: web.Request, response: web.StreamResponse) -> None:

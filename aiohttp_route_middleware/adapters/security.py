@@ -41,8 +41,8 @@ from ..typedefs import Handler
 try:
     from aiohttp_security import AbstractAuthorizationPolicy, AbstractIdentityPolicy
     from aiohttp_security.api import AUTZ_KEY, IDENTITY_KEY
-except ImportError as error:
-    raise MissingDependencyError("aiohttp-security", "security") from error
+except ImportError as _error:
+    raise MissingDependencyError("aiohttp-security", "security") from _error
 
 __all__ = ("PolicyIdentity", "identify", "permit")
 

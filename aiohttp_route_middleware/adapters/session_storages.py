@@ -37,8 +37,8 @@ from ..typedefs import Handler
 
 try:
     import aiohttp_session
-except ImportError as error:
-    raise MissingDependencyError("aiohttp-session", "aiohttp-session") from error
+except ImportError as _error:
+    raise MissingDependencyError("aiohttp-session", "aiohttp-session") from _error
 
 __all__ = ("SESSION", "Session", "session_key", "session_storages")
 

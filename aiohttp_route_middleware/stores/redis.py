@@ -11,8 +11,8 @@ from ..errors import ConfigurationError, MissingDependencyError, StoreError
 try:
     from redis.asyncio import Redis
     from redis.exceptions import RedisError
-except ImportError as error:
-    raise MissingDependencyError("redis", "redis") from error
+except ImportError as _error:
+    raise MissingDependencyError("redis", "redis") from _error
 
 __all__ = ("RedisStore",)
 

@@ -33,13 +33,13 @@ class AllowedOrigins:
     __slots__ = ("_exact", "is_any", "listed", "pattern")
 
     def __init__(self, listed: Sequence[object], pattern: re.Pattern[str] | None, battery: str) -> None:
-        self.is_any = ANY in listed
+        self.is_any: bool = ANY in listed
         if self.is_any and (len(listed) > 1 or pattern is not None):
             raise ConfigurationError(battery, "origins has '*' and others", cure="list them all, or write '*' alone")
         if not listed and pattern is None:
             raise ConfigurationError(battery, "there are no origins", cure="write origins=['https://example.com']")
-        self.listed = (ANY,) if self.is_any else tuple(_read_origin(one, battery) for one in listed)
-        self.pattern = pattern
+        self.listed: tuple[str, ...] = (ANY,) if self.is_any else tuple(_read_origin(one, battery) for one in listed)
+        self.pattern: re.Pattern[str] | None = pattern
         self._exact = frozenset(self.listed)
 
     def answer(self, sent: Sequence[str]) -> str | None:

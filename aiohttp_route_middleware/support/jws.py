@@ -26,8 +26,8 @@ try:
     from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PublicKey
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-except ImportError as error:
-    raise MissingDependencyError("PyJWT[crypto]", "jwt") from error
+except ImportError as _error:
+    raise MissingDependencyError("PyJWT[crypto]", "jwt") from _error
 
 __all__ = (
     "AlgorithmError",

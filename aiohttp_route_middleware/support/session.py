@@ -87,14 +87,14 @@ class Session(MutableMapping[str, Any]):
         self._text = text
         self._data: dict[str, Any] | None = None  # parsed when it is first looked at
         self._attached: dict[str, Any] = {}
-        self.now = now
+        self.now: int = now
         self._token = token
-        self.created = created
-        self.written = written
-        self.former = token  # what the client has, "" if nothing that is known
-        self.is_new = not token
-        self.is_renewed = False  # rotate() or invalidate() was called, and that is not saved yet
-        self.is_detached = is_detached
+        self.created: int = created
+        self.written: int = written
+        self.former: str = token  # what the client has, "" if nothing that is known
+        self.is_new: bool = not token
+        self.is_renewed: bool = False  # rotate() or invalidate() was called, and that is not saved yet
+        self.is_detached: bool = is_detached
         self.kept_by: object = None
         self.set_cookies: list[str] = []  # lines that the response shall bear
 

@@ -11,8 +11,8 @@ from .session_records import Record
 try:
     from itsdangerous import BadSignature, Signer
     from itsdangerous.encoding import base64_decode, base64_encode
-except ImportError as error:
-    raise MissingDependencyError("itsdangerous", "sessions") from error
+except ImportError as _error:
+    raise MissingDependencyError("itsdangerous", "sessions") from _error
 
 __all__ = ("SignedRecords",)
 
