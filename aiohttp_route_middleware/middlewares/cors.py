@@ -37,7 +37,7 @@ from ..naming import escape_unprintable
 from ..support.battery import GuardBattery, guard_battery
 from ..support.cors_origins import AllowedOrigins
 from ..support.headers import merge_vary, on_response
-from ..support.options import check_flags
+from ..support.options import check_flags, in_order
 from ..support.preflight import TOKEN, declare_policy, is_preflight
 from ..typedefs import Handler
 
@@ -226,7 +226,7 @@ def _list(value: object, option: str) -> tuple[object, ...]:
     if isinstance(value, str):
         return (value,)
     if isinstance(value, Iterable):
-        return tuple(value)
+        return tuple(in_order(tuple(value) if not isinstance(value, (set, frozenset)) else value))
     raise ConfigurationError("cors()", f"{option}={value!r}", cure="write a list of texts")
 
 

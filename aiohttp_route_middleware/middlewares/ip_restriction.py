@@ -21,12 +21,14 @@ address is no secret: use it besides authentication, not instead of it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import sha256
 
 from aiohttp import web
 
 from ..errors import ConfigurationError
 from ..support.addresses import CLIENT_ADDRESS, Address, Network, Networks, canonical, parse_networks, read_peer
 from ..support.battery import GuardBattery, guard_battery
+from ..support.options import in_order
 from ..typedefs import Handler
 
 __all__ = ("ip_restriction", "is_allowed")
@@ -88,4 +90,8 @@ def _name(allow: Sequence[object] | None, deny: Sequence[object]) -> str:
 
 
 def _summarise(entries: Sequence[object]) -> str:
-    return ", ".join(map(str, entries)) if len(entries) <= _SHOWN else f"{len(entries)} networks"
+    listed = ", ".join(map(str, in_order(entries)))
+    if len(entries) <= _SHOWN:
+        return listed
+    digest = sha256(listed.encode()).hexdigest()[:8]  # so that a lock sees when one changes
+    return f"{len(entries)} networks, SHA-256 {digest}"

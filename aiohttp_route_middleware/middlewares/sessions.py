@@ -34,8 +34,9 @@ nobody may believe to have logged out who has not.
     request[session_key("admin")]
 
 It does **not** merge what two requests change in one session at the same time: the later one wins as a whole, while
-one that has only read does not write. A session that was deleted meanwhile is not brought back, but for the instant
-between looking and writing. It does **not** hide a session from who can read the traffic (use https, as the default
+one that has only read does not write. A session that was deleted meanwhile is not brought back. A logout takes effect
+when the response is sent: where handlers are cancelled as clients leave (`handler_cancellation`), a client that leaves
+before is not logged out. It does **not** hide a session from who can read the traffic (use https, as the default
 `secure=True` demands), does **not** replace a CSRF check, and trusts whoever can write to the store.
 """
 

@@ -32,6 +32,7 @@ from aiohttp import web
 from ..errors import ConfigurationError
 from ..support.battery import GuardBattery, guard_battery
 from ..support.hosts import parse_patterns, read_authorities
+from ..support.options import in_order
 from ..typedefs import Handler
 
 __all__ = ("trusted_host",)
@@ -60,7 +61,7 @@ def trusted_host(hosts: Sequence[str]) -> GuardBattery:
     if not hosts:
         raise ConfigurationError("trusted_host()", "there are no hosts", cure='list them: ["example.com"]')
 
-    @guard_battery(f"trusted_host({', '.join(hosts)})")
+    @guard_battery(f"trusted_host({', '.join(in_order(hosts))})")
     async def trusted_host(request: web.Request, handler: Handler | None = None) -> web.StreamResponse | None:
         authorities = read_authorities(request)
         if not authorities:

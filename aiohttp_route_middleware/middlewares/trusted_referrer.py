@@ -28,7 +28,7 @@ from aiohttp import hdrs, web
 from ..errors import ConfigurationError
 from ..support.battery import GuardBattery, guard_battery
 from ..support.hosts import Authority, parse_authority, parse_patterns, read_authorities
-from ..support.options import check_flags
+from ..support.options import check_flags, in_order
 from ..typedefs import Handler
 
 __all__ = ("REFERRER_IS_TRUSTED", "trusted_referrer")
@@ -78,7 +78,7 @@ def trusted_referrer(
             return False
         return referrer.host in patterns or (same_host and is_same_host(referrer, read_authorities(request)))
 
-    @guard_battery(f"trusted_referrer({', '.join(hosts)})", provided=(REFERRER_IS_TRUSTED,))
+    @guard_battery(f"trusted_referrer({', '.join(in_order(hosts))})", provided=(REFERRER_IS_TRUSTED,))
     async def trusted_referrer(request: web.Request, handler: Handler | None = None) -> web.StreamResponse | None:
         trusted = request[REFERRER_IS_TRUSTED] = is_trusted(request)
         if refuse and not trusted:

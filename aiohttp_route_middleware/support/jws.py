@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, NoReturn
 
 from ..errors import ConfigurationError, MissingDependencyError
+from .options import in_order
 
 try:
     import jwt
@@ -111,7 +112,7 @@ def check_algorithms(algorithms: object, battery: str) -> tuple[str, ...]:
             raise ConfigurationError(
                 battery, f"algorithms={algorithms!r}", cure=f"choose from {', '.join(_ALGORITHMS)}"
             )
-    return tuple(listed)
+    return tuple(in_order(listed))
 
 
 def is_symmetric(algorithm: str) -> bool:

@@ -176,7 +176,11 @@ async def test_it_works_in_every_scope(
 def test_its_name_tells_the_networks_if_they_are_few() -> None:
     few, many = ["10.0.0.1", "10.0.0.2"], [f"10.0.0.{number}" for number in range(200)]
     assert name_link(ip_restriction(allow=few)) == "ip_restriction(allow: 10.0.0.1, 10.0.0.2)"
-    assert name_link(ip_restriction(allow=many, deny=few[:1])) == "ip_restriction(allow: 200 networks; deny: 10.0.0.1)"
+    assert (
+        name_link(ip_restriction(allow=many, deny=few[:1]))
+    name = 
+    assert name == "ip_restriction(allow: 200 networks, SHA-256 2d8677cb; deny: 10.0.0.1)"
+    )
 
 
 @pytest.mark.parametrize(
@@ -195,3 +199,9 @@ def test_its_name_tells_the_networks_if_they_are_few() -> None:
 def test_bad_options_are_refused_at_once(options: Any, problem: str) -> None:
     with pytest.raises(ConfigurationError, match=rf"ip_restriction\(\): {problem}|ip_restriction\(\): .*{problem}"):
         ip_restriction(**options)
+
+
+def test_a_set_is_named_alike_in_each_run() -> None:
+    assert name_link(ip_restriction(deny={"10.0.0.2", "10.0.0.10", "10.0.0.1"})) == (  # type: ignore[arg-type]  # a set
+        "ip_restriction(deny: 10.0.0.1, 10.0.0.10, 10.0.0.2)"
+    )
