@@ -191,7 +191,8 @@ def read_client(headers: Headers, peer: Address | str | None, trusted: Networks,
 
 def is_https(request: web.Request) -> bool:
     """Whether the client has asked by https: as `client_address()` has found out, else as the connection is."""
-    scheme = request.get(FORWARDED_SCHEME)
+    # to miss a key costs an exception, so that is not asked of a request on which nothing was set
+    scheme = request.get(FORWARDED_SCHEME) if len(request) else None
     return request.secure if scheme is None else scheme == "https"
 
 

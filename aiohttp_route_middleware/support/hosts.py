@@ -133,15 +133,15 @@ def read_authorities(request: web.Request) -> tuple[Authority, ...]:
     asked = request.host if target.startswith("/") else split_target(target)[0] or request.host
     first = parse_authority(asked)
     second = first if asked == fields[0] else parse_authority(fields[0])
-    third = _read_replaced(request)
-    if first is None or second is None or third is None:
+    replaced = () if target.startswith("/") else _read_replaced(request)
+    if first is None or second is None or replaced is None:
         return ()
-    return tuple(dict.fromkeys((first, second, *third)))
+    return (first,) if first is second and not replaced else (first, second, *replaced)
 
 
 def _read_replaced(request: web.Request) -> tuple[Authority, ...] | None:
     """The host that an outer link has put in the place of that of a target in absolute-form; `None` if malformed."""
-    if request.raw_path.startswith("/") or request.host == URL(request.raw_path, encoded=True).host:
+    if request.host == URL(request.raw_path, encoded=True).host:
         return ()
     authority = parse_authority(request.host)
     return None if authority is None else (authority,)
