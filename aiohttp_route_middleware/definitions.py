@@ -36,6 +36,10 @@ class DefinedLink:
         """Run the link."""
         return await self._bound.run(request, handler)
 
+    def build(self) -> None:
+        """Import and build the link now, if it is not built."""
+        _ = self._bound
+
     @property
     def link(self) -> Any:
         """The link itself."""
@@ -116,7 +120,7 @@ def load_links(entries: Iterable[str | Mapping[str, Any]]) -> list[DefinedLink]:
         place, options, is_enabled = _read_entry(entry, f"links[{number}]")
         if is_enabled:
             link = DefinedLink(place, options, f"links[{number}] ({place})")
-            link.link  # noqa: B018  # built now, at start-up
+            link.build()
             links.append(link)
     return links
 

@@ -65,7 +65,7 @@ class InspectionError(RouteMiddlewareError):
 
 
 class ConfigurationError(RouteMiddlewareError, ValueError):
-    """An option was refused when a battery was made, before any request.
+    """An option was refused when a battery was made; or, in a request, what a callable of yours returned.
 
     Args:
         battery: what was made: its name, or the entry of a list.

@@ -1,9 +1,9 @@
 """A real Redis server for tests, which can be killed and brought back.
 
-from ..redis_server import RedisServer, redis_server  # noqa: F401  # a fixture
+A `conftest.py` imports the fixtures `redis_process` and `redis_server`; a test takes the latter:
 
-async def test_something(redis_server: RedisServer) -> None:
-    store = RedisStore.from_url(redis_server.url)
+    async def test_something(redis_server: RedisServer) -> None:
+        store = RedisStore.from_url(redis_server.url)
 """
 
 import shutil

@@ -33,7 +33,7 @@ LINKS = """
         built.append(user)
 
         @provides(USER)
-        @named(f"authenticate({user})")
+        @named(f"authenticate({user}{place})")
         async def authenticate(request):
             request[USER] = user
         return authenticate
@@ -199,7 +199,9 @@ def test_two_of_the_same_name_are_two_links() -> None:
 
 
 def test_options_may_be_called_as_the_parameters_of_define_are() -> None:
-    chain(define("shop.links:authenticate", place="here"), index)
+    link = define("shop.links:authenticate", place=" from here")
+    chain(link, index)
+    assert name_link(link) == "authenticate(ada from here)"
 
 
 # ---- what it does

@@ -76,6 +76,7 @@ def csrf(*, trusted_origins: Iterable[str] = (), exempt: Exempt | None = None) -
     async def csrf(request: web.Request, handler: Handler | None = None) -> web.StreamResponse | None:
         if request.method not in _SAFE_METHODS:
             headers = request.headers
+            # asked here already, as mostly it spares the question how the client has come
             if headers.get(_SEC_FETCH_SITE) not in _SAME and not is_allowed(headers, is_https(request), trusted):
                 await _refuse_unless(exempt, request)
         return await handler(request) if handler else None

@@ -373,8 +373,13 @@ def test_options_are_named_not_numbered() -> None:
         factory("default-src 'self'")
 
 
-def test_the_default_permissions_can_be_extended() -> None:
-    secure_headers(permissions_policy={**DEFAULT_PERMISSIONS, "camera": ["self"]})
+async def test_the_default_permissions_can_be_extended(aiohttp_client: AiohttpClient) -> None:
+    battery = secure_headers(permissions_policy={**DEFAULT_PERMISSIONS, "camera": ["self"]})
+    client = await aiohttp_client(make_app("route", battery))
+    async with client.get("/plain") as response:
+        permissions = response.headers["Permissions-Policy"].split(", ")
+    assert "camera=(self)" in permissions
+    assert "microphone=()" in permissions
 
 
 OPTIONS = [name for name in OFF if name != "content_security_policy"]

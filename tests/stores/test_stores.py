@@ -176,6 +176,7 @@ class TestMemory:
         for number in range(50):
             await store.set(str(number), b"", ttl=LONG)
             assert len(store) <= 3
+        assert [await store.get(str(number)) for number in range(46, 50)] == [None, b"", b"", b""]
 
     async def test_a_full_store_does_not_look_through_all_it_keeps_for_each_new_value(self) -> None:
         looks = 0
