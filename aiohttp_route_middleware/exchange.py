@@ -18,10 +18,10 @@ from typing import Any, NoReturn, cast
 from aiohttp import web
 
 from .errors import InspectionError
+from .syntax import is_token
 
 __all__ = ("Received", "exchange")
 
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 _TARGET = re.compile(r"/[!-~]*")  # RFC 9112, section 3.2.1, and what else is printable
 _VALUE = re.compile(r"[^\x00\r\n]*")  # RFC 9110, section 5.5
 
@@ -73,12 +73,12 @@ async def exchange(
 
 def _write_request(method: str, target: str, headers: Mapping[str, str], body: bytes) -> bytes:
     sent = _complete_headers(headers, str(len(body)))
-    if not _TOKEN.fullmatch(method):
+    if not is_token(method):
         raise InspectionError(f"{method!r} is no HTTP method")
     if not _TARGET.fullmatch(target):
         raise InspectionError(f"{target!r} is no path: it starts with a slash, and is percent-encoded")
     for name, value in sent:
-        if not _TOKEN.fullmatch(name) or not _VALUE.fullmatch(value):
+        if not is_token(name) or not _VALUE.fullmatch(value):
             raise InspectionError(f"the header {name!r} has a name or a value that HTTP does not allow")
     lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in sent)]
     return "\r\n".join([*lines, "", ""]).encode() + body

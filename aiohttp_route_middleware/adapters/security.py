@@ -91,7 +91,7 @@ def identify(
     """
     find_identity_policy = _find("identify()", identity_policy, IDENTITY_KEY, AbstractIdentityPolicy)
     find_authorization_policy = _find("identify()", authorization_policy, AUTZ_KEY, AbstractAuthorizationPolicy)
-    challenges = [write_challenge("Bearer", {"realm": check_realm(realm, "identify()")})]
+    challenges = [write_challenge("Bearer", {"realm": check_realm("identify()", realm)})]
 
     @guard_battery("identify()", provided=(IDENTITY,))
     async def identify(request: web.Request, handler: Handler | None = None) -> web.StreamResponse | None:
@@ -151,7 +151,7 @@ def permit(
     if context is not None and not callable(context):
         raise ConfigurationError("permit()", f"the context is {describe(context)}", cure="pass a function (request)")
     find_policy = _find("permit()", authorization_policy, AUTZ_KEY, AbstractAuthorizationPolicy)
-    challenges = [write_challenge("Bearer", {"realm": check_realm(realm, "permit()")})]
+    challenges = [write_challenge("Bearer", {"realm": check_realm("permit()", realm)})]
 
     @guard_battery(f"permit({permission!s})", required=(IDENTITY,))
     async def permit(request: web.Request, handler: Handler | None = None) -> web.StreamResponse | None:

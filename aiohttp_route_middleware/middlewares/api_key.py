@@ -75,7 +75,7 @@ def api_key(
     ask = bind_verify(verify, "api_key()")
     place, name = _find_place({"header": header, "query": query, "cookie": cookie})
     read = _READERS[place](name)
-    challenge = [write_challenge("ApiKey", {"realm": check_realm(realm, "api_key()"), "in": place, "name": name})]
+    challenge = [write_challenge("ApiKey", {"realm": check_realm("api_key()", realm), "in": place, "name": name})]
 
     @guard_battery(f"api_key({place} {name})", provided=(IDENTITY,))
     async def api_key(request: web.Request, handler: Handler | None = None) -> web.StreamResponse | None:

@@ -103,7 +103,7 @@ def authorise(
     if match not in ("all", "any"):
         raise ConfigurationError(_BATTERY, f"match={match!r}", cure='write match="all" or match="any"')
     ask = _read_predicate(predicate)
-    refuse_stranger = _read_redirect(redirect, write_challenge("Bearer", {"realm": check_realm(realm, _BATTERY)}))
+    refuse_stranger = _read_redirect(redirect, write_challenge("Bearer", {"realm": check_realm(_BATTERY, realm)}))
     insufficient = {"realm": realm, "error": "insufficient_scope", "scope": " ".join(wanted)}
     challenge = write_challenge("Bearer", insufficient)  # RFC 6750, section 3.1
     needed = frozenset(wanted)

@@ -70,7 +70,7 @@ def basic_auth(verify: Callable[[str, str], Any] | Mapping[str, str], *, realm: 
     """
     ask = _compare_with(verify) if isinstance(verify, Mapping) else bind_verify(verify, "basic_auth()")
     # RFC 7617, section 2.1: the one value that charset may have
-    challenge = [write_challenge("Basic", {"realm": check_realm(realm, "basic_auth()"), "charset": "UTF-8"})]
+    challenge = [write_challenge("Basic", {"realm": check_realm("basic_auth()", realm), "charset": "UTF-8"})]
 
     @guard_battery(provided=(IDENTITY,))
     async def basic_auth(request: web.Request, handler: Handler | None = None) -> web.StreamResponse | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol, TypeVar, cast, overload
 
 from aiohttp import web
@@ -11,7 +12,7 @@ from aiohttp import web
 from ..declarations import guard, middleware, named, provides, requires
 from ..typedefs import Handler, Key
 
-__all__ = ("GuardBattery", "MiddlewareBattery", "call", "guard_battery", "middleware_battery")
+__all__ = ("GuardBattery", "MiddlewareBattery", "awaiting", "call", "guard_battery", "middleware_battery")
 
 _R = TypeVar("_R")
 
@@ -73,6 +74,11 @@ async def call(function: Callable[..., Any], *arguments: Any) -> Any:
     if answer is None or answer is True or answer is False:  # as mostly: isawaitable() takes longer than all the rest
         return answer
     return await answer if inspect.isawaitable(answer) else answer
+
+
+def awaiting(function: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
+    """Return what a user has passed, async or plain, as what can be awaited without looking at it each time."""
+    return function if inspect.iscoroutinefunction(function) else functools.partial(call, function)
 
 
 def _declare(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from aiohttp import hdrs, web
 from multidict import CIMultiDict
 
-from ..errors import ConfigurationError
+from .options import refuse_option
 
 __all__ = ("check_realm", "forbid", "quote", "unauthorized", "write_challenge")
 
@@ -18,10 +18,10 @@ def quote(value: str) -> str:
     return f'"{escaped}"'
 
 
-def check_realm(realm: object, battery: str) -> str:
+def check_realm(battery: str, realm: object) -> str:
     """Return a realm that can be written into a header; refuse line breaks and what no header may hold."""
     if not isinstance(realm, str) or not realm.isascii() or not realm.isprintable():
-        raise ConfigurationError(battery, f"realm={realm!r}", cure="write it in printable ASCII, on one line")
+        raise refuse_option(battery, "realm", realm, "write it in printable ASCII, on one line")
     return realm
 
 

@@ -83,7 +83,7 @@ class Bearer:
         if isinstance(max_length, bool) or not isinstance(max_length, int) or max_length < 1:
             raise ConfigurationError(battery, f"max_length={max_length!r}", cure="pass a number of characters")
         self._max_length = max_length
-        parameters = {"realm": check_realm(realm, battery)}
+        parameters = {"realm": check_realm(battery, realm)}
         # section 3.1: without credentials, the challenge carries no error
         self._missing = [write_challenge("Bearer", parameters)]
         self._invalid = [write_challenge("Bearer", {**parameters, "error": "invalid_token"})]

@@ -60,13 +60,13 @@ def test_a_challenge_is_written(scheme: str, parameters: dict[str, str], challen
 
 @pytest.mark.parametrize("realm", ["", "api", 'the "api" \\'], ids=["empty", "word", "quotes"])
 def test_a_realm_in_printable_ascii_is_taken(realm: str) -> None:
-    assert check_realm(realm, "basic_auth()") == realm
+    assert check_realm("basic_auth()", realm) == realm
 
 
 @pytest.mark.parametrize("realm", ["a\r\nX-A: b", "a\tb", "ünser", "\x7f", "\x00", None, b"api", 7], ids=repr)
 def test_any_other_realm_is_refused(realm: Any) -> None:
     with pytest.raises(ConfigurationError) as refused:
-        check_realm(realm, "basic_auth()")
+        check_realm("basic_auth()", realm)
     assert str(refused.value).startswith("basic_auth(): realm=")
     assert str(refused.value).endswith("; write it in printable ASCII, on one line")
     assert "\n" not in str(refused.value)
