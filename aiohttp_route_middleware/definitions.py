@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import Any, NoReturn
 
 from aiohttp import web
 
 from .declarations import provided_by, required_by
-from .errors import ConfigurationError, MissingDependencyError, RouteMiddlewareError
-from .loading import explain_failure, load_object
-from .naming import name_link
+from .errors import ConfigurationError, MissingDependencyError, RegistrationError, RouteMiddlewareError
+from .loading import load_object, name_failure
+from .naming import describe, name_link
+from .option_checks import suggest
 from .support.sequence import Bound, bind
 from .typedefs import Handler, Key
 
 __all__ = ("DefinedLink", "define", "load_links")
 
 _ENTRY = ("use", "options", "enabled")
+_BATTERIES = Path(__file__).with_name("middlewares")
 
 
 class DefinedLink:
@@ -65,34 +70,66 @@ class DefinedLink:
     def __requires__(self) -> tuple[Key, ...]:
         return required_by(self.link)
 
+    # Every failure becomes a ConfigurationError, an AttributeError above all: whoever reads a mark would take it for a
+    # missing one.
+
     @cached_property
     def _bound(self) -> Bound:
-        factory = load_object(_complete(self._place), self._refuse)
+        made = self._make()
         try:
-            bound = bind([factory(**self._options)], self._entry)
-        except MissingDependencyError:
-            raise
-        except (RouteMiddlewareError, TypeError, ValueError) as error:  # a missing option, or one too many
-            raise self._refuse(str(error)) from error
-        except Exception as error:  # an AttributeError above all: whoever reads a mark would take it for a missing one
-            raise self._refuse(explain_failure(f"{self._place} failed", error)) from error
+            bound = bind(self._entry, [made])
+        except (ConfigurationError, RegistrationError) as error:
+            raise self._refuse(error.problem, error.cure) from error
+        except Exception as error:
+            raise self._refuse(f"reading what it made raised {name_failure(error)}") from error
         if len(bound.links) != 1:
             raise self._refuse(f"it makes {len(bound.links)} links, so that all but one would be hidden in listings")
         return bound
 
-    def _refuse(self, problem: str) -> ConfigurationError:
-        return ConfigurationError(self._entry, problem, cure="correct its name or its options")
+    def _make(self) -> Any:
+        factory = load_object(self._complete(), self._refuse)
+        if not callable(factory) or inspect.iscoroutinefunction(factory):
+            raise self._refuse(f"{describe(factory)} makes no links", "name a plain function that returns the link")
+        try:
+            return factory(**self._options)
+        except MissingDependencyError:
+            raise
+        except ConfigurationError as error:
+            raise self._refuse(f"{error.battery}: {error.problem}", error.cure) from error
+        except RouteMiddlewareError as error:
+            raise self._refuse(str(error)) from error
+        except Exception as error:
+            mismatch = _find_mismatch(factory, self._options) if isinstance(error, TypeError) else ""
+            raise self._refuse(mismatch or f"it raised {name_failure(error)}") from error
+
+    def _complete(self) -> str:
+        """Write out the place of a battery that is named alone."""
+        if ":" in self._place:
+            return self._place
+        names = [module.name for module in pkgutil.iter_modules([str(_BATTERIES)])]
+        if self._place in names:
+            return f"{__package__}.{_BATTERIES.name}.{self._place}:{self._place}"
+        module, _, attribute = self._place.rpartition(".")
+        cure = f"write {f'{module}:{attribute}'!r}" if module else suggest(self._place, names)
+        raise self._refuse(f"there is no battery {self._place!r}", f"{cure}, or package.module:factory for your own")
+
+    def _refuse(self, problem: str, cure: str = "correct its name or its options") -> ConfigurationError:
+        return ConfigurationError(self._entry, problem, cure=cure)
 
 
 def define(place: str, /, **options: Any) -> DefinedLink:
     """Name a link instead of importing it: it is imported and built when a chain or an application takes it.
+
+    Whoever writes the name decides which code runs: take names and options from nobody but the operator.
 
     Args:
         place: of its factory: `"package.module:factory"`, or the name of a battery, such as `"cors"`.
         options: for the factory.
 
     Raises:
-        ConfigurationError: where it is taken: there is no such factory, or it refuses the options.
+        ConfigurationError: where it is taken: there is no such factory, or it refuses the options. Of any other error
+            of a factory, only the kind and the line are told; its text, which may quote an option, is that of the
+            cause.
 
     Example:
         app.router.add_get("/", define("shop.links:authenticate", realm="shop"), index)
@@ -103,9 +140,13 @@ def define(place: str, /, **options: Any) -> DefinedLink:
 def load_links(entries: Iterable[str | Mapping[str, Any]]) -> list[DefinedLink]:
     """Build links, in order, from plain data, as TOML and JSON give it.
 
+    Whoever writes the data decides which code runs: take it from nobody but the operator. A link whose options are no
+    plain data, such as a function, needs a factory of your own, which `use` names.
+
     Args:
         entries: names of factories, as for `define()`, or mappings with `use`, the name, `options`, by default none,
-            and `enabled`, by default true.
+            and `enabled`, by default true. Of an entry that is not enabled, only the shape is checked: nothing is
+            imported.
 
     Raises:
         ConfigurationError: an entry is wrong; the error says which.
@@ -113,8 +154,12 @@ def load_links(entries: Iterable[str | Mapping[str, Any]]) -> list[DefinedLink]:
     Example:
         links = load_links([{"use": "trusted_host", "options": {"hosts": ["example.com"]}}, "shop.links:audit"])
     """
-    if isinstance(entries, (str, Mapping)):
-        raise ConfigurationError("load_links()", f"got {type(entries).__qualname__}", cure="pass a list of entries")
+    if isinstance(entries, (str, Mapping)) or not isinstance(entries, Iterable):
+        is_document = isinstance(entries, Mapping) and "links" in entries
+        cure = (
+            'pass settings["links"]' if is_document else "pass a list of entries; in TOML, each begins with [[links]]"
+        )
+        raise ConfigurationError("load_links()", f"got {type(entries).__qualname__}", cure=cure)
     links = []
     for number, entry in enumerate(entries):
         place, options, is_enabled = _read_entry(entry, f"links[{number}]")
@@ -146,5 +191,14 @@ def _refuse_key(key: object, name: str) -> NoReturn:
     raise ConfigurationError(name, f"{key!r} is none of its keys", cure=cure)
 
 
-def _complete(place: str) -> str:
-    return place if ":" in place else f"{__package__}.middlewares.{place}:{place}"
+def _find_mismatch(factory: Callable[..., Any], options: Mapping[str, Any]) -> str:
+    """Say which option is missing or too many, if that is why a factory could not be called."""
+    try:
+        signature = inspect.signature(factory)
+    except (TypeError, ValueError):  # it is not written in Python
+        return ""
+    try:
+        signature.bind(**options)
+    except TypeError as mismatch:  # it names options, and quotes none
+        return f"{mismatch}; it takes {', '.join(signature.parameters) or 'no options'}"
+    return ""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
+import traceback
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 from .naming import escape_unprintable
+from .places import Site
 
-__all__ = ("explain_failure", "load_object")
+__all__ = ("explain_failure", "load_object", "name_failure")
 
 
 def load_object(place: str, refuse: Callable[[str], Exception]) -> Any:
@@ -29,7 +33,7 @@ def load_object(place: str, refuse: Callable[[str], Exception]) -> Any:
         try:
             found = getattr(found, name)
         except AttributeError as error:
-            raise refuse(escape_unprintable(f"{module_name} has no {attributes}")) from error
+            raise refuse(escape_unprintable(f"{module_name} has no {attributes}{_suggest(name, found)}")) from error
         except BaseException as error:
             raise refuse(explain_failure(f"{place} failed", error)) from error
     return found
@@ -48,3 +52,16 @@ def explain_failure(what: str, error: BaseException) -> str:
     except Exception:  # nor need it have a text
         line = ""
     return escape_unprintable(f"{what}: {type(error).__name__}{f': {line}' if line else ''}")
+
+
+def name_failure(error: Exception) -> str:
+    """Say what kind of failure it was, and on which line; its text may quote a secret."""
+    kind = escape_unprintable(type(error).__name__)
+    for frame, line in [*traceback.walk_tb(error.__traceback__)][-1:]:
+        return f"{kind} at {Site(frame.f_code.co_filename, line)}"
+    return kind
+
+
+def _suggest(name: str, found: object) -> str:
+    known = map(str, vars(found)) if isinstance(found, (ModuleType, type)) else ()
+    return "".join(f" (did you mean {close}?)" for close in difflib.get_close_matches(name, known, n=1))

@@ -51,9 +51,10 @@ from aiohttp_route_middleware.middlewares.trusted_referrer import trusted_referr
 from aiohttp_route_middleware.middlewares.unless import unless
 from aiohttp_route_middleware.middlewares.x_frame_options import x_frame_options
 from aiohttp_route_middleware.stores import MemoryStore
-from aiohttp_route_middleware.support.csrf_tokens import make_token
+from aiohttp_route_middleware.support.access.identity import IDENTITY
+from aiohttp_route_middleware.support.csrf.tokens import make_token
 from aiohttp_route_middleware.support.headers import apply_registered, register_responses
-from aiohttp_route_middleware.support.identity import IDENTITY
+from aiohttp_route_middleware.support.sessions.state import SessionState
 
 from . import by_hand
 from .by_hand import SESSION_BY_HAND, Signal
@@ -322,7 +323,11 @@ def _list_sessions() -> Cases:
     yield "sessions, MemoryStore, read", Case(battery, link, stored, signal=send, **reading)
 
     def load() -> dict[Any, Any]:
-        return {SESSION: Session(f'{{"_network":"{_PEER[0]}/32"}}', token=token, created=created, now=created)}
+        return {
+            SESSION: Session(
+                SessionState(f'{{"_network":"{_PEER[0]}/32"}}', token=token, created=created, now=created)
+            )
+        }
 
     yield "session_fixing", Case(session_fixing(), by_hand.session_fixing, {}, state=load)
 

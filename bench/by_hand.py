@@ -31,7 +31,8 @@ from aiohttp_route_middleware.middlewares.secure_headers import CSP_NONCE
 from aiohttp_route_middleware.middlewares.sessions import SESSION
 from aiohttp_route_middleware.middlewares.trusted_referrer import REFERRER_IS_TRUSTED
 from aiohttp_route_middleware.stores import MemoryStore
-from aiohttp_route_middleware.support.identity import IDENTITY, Identity
+from aiohttp_route_middleware.support.access.identity import IDENTITY, Identity
+from aiohttp_route_middleware.support.sessions.session import state_of
 
 Guard: TypeAlias = Callable[[web.Request], Awaitable[Any]]
 Signal: TypeAlias = Callable[[web.Request, web.StreamResponse], Awaitable[None]]
@@ -467,7 +468,7 @@ def make_nonce_signal(fields: Fields, before: str, behind: str) -> Signal:
 
 async def secure_headers_with_nonce(request: web.Request) -> None:
     """Draw the nonce as well, for the handler to see."""
-    request[CSP_NONCE] = secrets.token_urlsafe(18)
+    request[CSP_NONCE] = secrets.token_hex(16)
     request[_IS_SECURED] = request.secure
 
 
@@ -589,7 +590,7 @@ async def session_fixing(request: web.Request) -> None:
     network = _read_network(request.remote or "")
     if network is None:
         raise web.HTTPInternalServerError
-    session.attach("_network", network)
+    state_of(session).attach("_network", network)
     if not session.is_new and session.get("_network", network) != network:
         session.invalidate()
 

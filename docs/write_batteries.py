@@ -1,4 +1,4 @@
-"""Writes docs/batteries/: a page for each battery, from its docstrings; `make docs`.
+"""Writes docs/batteries/: a page for each battery and each adapter, from its docstrings; `make docs`.
 
 A test compares the pages with what this would write.
 """
@@ -10,8 +10,9 @@ import inspect
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-BATTERIES = ROOT / "aiohttp_route_middleware" / "middlewares"
+PACKAGE = ROOT / "aiohttp_route_middleware"
 PAGES = ROOT / "docs" / "batteries"
+LONGEST_LINE = 119
 
 
 def write_page(file: Path) -> str:
@@ -23,7 +24,7 @@ def write_page(file: Path) -> str:
         [
             f"# {name}",
             "",
-            f"```python\nfrom aiohttp_route_middleware.middlewares.{name} import {name}\n```",
+            f"```python\n{_write_import(file, _read_names(module))}\n```",
             "",
             _read(module),
             "",
@@ -38,8 +39,25 @@ def write_page(file: Path) -> str:
 
 
 def list_batteries() -> list[Path]:
-    """List the files of the batteries, in order of their names."""
-    return sorted(file for file in BATTERIES.glob("*.py") if file.stem != "__init__")
+    """List the files of the batteries, then those of the adapters, each in order of their names."""
+    folders = (PACKAGE / "middlewares", PACKAGE / "adapters")
+    return [file for folder in folders for file in sorted(folder.glob("*.py")) if file.stem != "__init__"]
+
+
+def _write_import(file: Path, names: list[str]) -> str:
+    start = f"from {PACKAGE.name}.{file.parent.name}.{file.stem} import"
+    line = f"{start} {', '.join(names)}"
+    return line if len(line) <= LONGEST_LINE else "\n".join([f"{start} (", *(f"    {name}," for name in names), ")"])
+
+
+def _read_names(module: ast.Module) -> list[str]:
+    """Read what a module offers: its `__all__`, in its order."""
+    (offered,) = [
+        node.value
+        for node in module.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+    ]
+    return [*ast.literal_eval(offered)]
 
 
 def _read(node: ast.Module | ast.FunctionDef) -> str:

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from aiohttp_route_middleware import UrlDispatcherEx
 from aiohttp_route_middleware.middlewares import setup
-from aiohttp_route_middleware.support.session import SESSION, Session
+from aiohttp_route_middleware.support.sessions.session import SESSION, Session
 
 __all__ = ("append", "clear", "data", "log_in", "log_out", "put", "read", "serve", "show")
 

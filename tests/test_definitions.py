@@ -1,6 +1,7 @@
 """define() and load_links(): links by name, imported late and built once; whatever is wrong names its entry."""
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +21,12 @@ from aiohttp_route_middleware.middlewares.any_of import any_of
 from aiohttp_route_middleware.middlewares.unless import unless
 from aiohttp_route_middleware.naming import describe
 
+from . import scopes
+from .scopes import each_scope, path_in
+
 LINKS = """
+    import builtins
+    import functools
     from aiohttp import web
     from aiohttp_route_middleware import chain, named, provides, requires
     from aiohttp_route_middleware.errors import ConfigurationError, MissingDependencyError
@@ -88,18 +94,32 @@ LINKS = """
             response.headers.add("X-Mark", self.value)
             return response
 
+    class Odd(Mark):
+        def __getattr__(self, name):
+            raise LookupError(name)
+
+    def mark_by_a_bad_name():
+        return named("")(mark())
+
     class Factories:
         mark = staticmethod(mark)
 
     async def index(request):
         return web.Response()
 
-    def fail(*, error="RuntimeError"):
+    def fail(*, error, secret="no\\nway"):
         if error == "MissingDependencyError":
             raise MissingDependencyError("jwt", "jwt")
         if error == "ConfigurationError":
             raise ConfigurationError("fail()", "limit=-1", cure="write a positive number")
-        raise {"AttributeError": AttributeError, "KeyError": KeyError, "OSError": OSError}[error]("no\\nway")
+        raise getattr(builtins, error)(secret)
+
+    @functools.wraps(mark)
+    def wrapped(*args, **options):
+        return mark(*args, **options)
+
+    async def make_later():
+        return mark()
 
     def make_several():
         return [mark("a"), [mark("b")]]
@@ -153,14 +173,7 @@ async def index(request: web.Request) -> web.Response:
 
 
 def make_app(*links: Any, scope: str = "route") -> web.Application:
-    app = web.Application(middlewares=links if scope == "application" else ())
-    router = UrlDispatcherEx.install(app, *(links if scope == "router" else ()))
-    group = router.group("", *(links if scope == "group" else ()))
-    group.add_get("/", *(links if scope == "route" else ()), index)
-    return app
-
-
-SCOPES = ["application", "router", "group", "route"]
+    return scopes.make_app(scope, links, {"GET /": index})
 
 
 # ---- late, and once
@@ -207,7 +220,7 @@ def test_options_may_be_called_as_the_parameters_of_define_are() -> None:
 # ---- what it does
 
 
-@pytest.mark.parametrize("scope", SCOPES)
+@each_scope
 @pytest.mark.parametrize(
     "place",
     ["mark", "mark_by_keyword", "mark_battery", "Mark", "Factories.mark"],
@@ -216,23 +229,24 @@ async def test_it_runs_in_every_scope_as_the_link_itself_would(
     place: str, scope: str, aiohttp_client: AiohttpClient
 ) -> None:
     client = await aiohttp_client(make_app(define(f"shop.links:{place}", value="no"), scope=scope))
-    async with client.get("/") as response:
+    async with client.get(path_in(scope, "/")) as response:
         assert await response.text() == "index"
         assert response.headers.getall("X-Mark") == ["no"]
 
 
-@pytest.mark.parametrize("scope", SCOPES)
+@each_scope
 async def test_a_guard_passes_on_or_refuses_in_every_scope(scope: str, aiohttp_client: AiohttpClient) -> None:
     client = await aiohttp_client(make_app(define("shop.links:guard"), scope=scope))
-    async with client.get("/") as response:
+    async with client.get(path_in(scope, "/")) as response:
         assert response.status == 200
-    async with client.get("/?refuse") as response:
+    async with client.get(path_in(scope, "/?refuse")) as response:
         assert response.status == 403
 
 
-@pytest.mark.parametrize("scope", SCOPES)
+@each_scope
 async def test_a_link_that_is_false_is_a_link(scope: str, aiohttp_client: AiohttpClient) -> None:
-    async with (await aiohttp_client(make_app(define("shop.links:Empty"), scope=scope))).get("/") as response:
+    client = await aiohttp_client(make_app(define("shop.links:Empty"), scope=scope))
+    async with client.get(path_in(scope, "/")) as response:
         assert response.status == 200
 
 
@@ -302,22 +316,46 @@ def test_a_factory_may_make_a_list_of_one_link() -> None:
 
 
 WRONG: list[Any] = [
-    pytest.param("shop.links:missing", {}, "shop.links has no missing", id="no such factory"),
+    pytest.param("shop.links:missing", {}, "shop.links has no missing; correct its name or its options", id="missing"),
+    pytest.param("shop.links:mrak", {}, "shop.links has no mrak (did you mean mark?); correct", id="a typo"),
     pytest.param("shop.missing:mark", {}, "importing shop.missing failed: ModuleNotFoundError", id="no such module"),
-    pytest.param("missing", {}, "importing aiohttp_route_middleware.middlewares.missing failed", id="no battery"),
-    pytest.param("", {}, "is not written as package.module:attribute", id="empty"),
+    pytest.param("nothing", {}, "there is no battery 'nothing'; write one of 'any_of', 'api_key', ", id="no battery"),
+    pytest.param("trusted_hosts", {}, "no battery 'trusted_hosts'; write 'trusted_host', or package", id="nearly one"),
+    pytest.param("shop.links.mark", {}, "no battery 'shop.links.mark'; write 'shop.links:mark', or", id="no colon"),
+    pytest.param("", {}, "there is no battery ''; write one of 'any_of', 'api_key', ", id="empty"),
     pytest.param(":mark", {}, "':mark' is not written as package.module:attribute", id="no module"),
-    pytest.param("shop.links:number", {}, "'int' object is not callable", id="no factory"),
-    pytest.param("shop.links:mark", {"valeu": "no"}, "unexpected keyword argument 'valeu'", id="an option too many"),
-    pytest.param("shop.links:index", {}, "missing 1 required positional argument: 'request'", id="the link itself"),
-    pytest.param("x_frame_options", {"value": "ALLOW"}, "x_frame_options(): value='ALLOW'; write", id="a bad option"),
-    pytest.param("shop.links:fail", {"error": "ConfigurationError"}, "fail(): limit=-1; write", id="refused"),
-    pytest.param("shop.links:fail", {"error": "AttributeError"}, "failed: AttributeError: no way", id="attribute"),
-    pytest.param("shop.links:fail", {"error": "KeyError"}, "shop.links:fail failed: KeyError: ", id="key"),
-    pytest.param("shop.links:fail", {"error": "OSError"}, "shop.links:fail failed: OSError: no way", id="system"),
+    pytest.param("shop.links:number", {}, "int makes no links; name a plain function that", id="no factory"),
+    pytest.param("shop.links:index", {}, ") makes no links; name a plain function that", id="the link itself"),
+    pytest.param("shop.links:make_later", {}, ") makes no links; name a plain function that", id="an async factory"),
+    pytest.param(
+        "shop.links:mark",
+        {"valeu": "no"},
+        "got an unexpected keyword argument 'valeu'; it takes value; correct its name or its options",
+        id="an option too many",
+    ),
+    pytest.param("shop.links:guard", {"value": 1}, "argument 'value'; it takes no options; correct", id="no options"),
+    pytest.param(
+        "shop.links:wrapped", {"size": 7}, "argument 'size'; it takes value; correct", id="through a wrapper"
+    ),
+    pytest.param("shop.links:fail", {}, "missing a required argument: 'error'; it takes error, ", id="one too few"),
+    pytest.param("x_frame_options", {"value": "ALLOW"}, ": x_frame_options(): value='ALLOW'; ", id="a bad option"),
+    pytest.param(
+        "shop.links:fail", {"error": "ConfigurationError"}, ": fail(): limit=-1; write a positive number", id="refused"
+    ),
+    pytest.param("shop.links:fail", {"error": "AttributeError"}, ": it raised AttributeError at ", id="attribute"),
+    pytest.param("shop.links:fail", {"error": "KeyError"}, ": it raised KeyError at ", id="key"),
+    pytest.param("shop.links:fail", {"error": "OSError"}, ": it raised OSError at ", id="system"),
+    pytest.param("shop.links:fail", {"error": "TypeError"}, ": it raised TypeError at ", id="type"),
+    pytest.param("builtins:type", {"wrong": 1}, ": it raised TypeError at ", id="not written in Python"),
     pytest.param("shop.links:make_several", {}, "it makes 2 links", id="several links"),
-    pytest.param("shop.links:make_none", {}, "there are no links", id="no links"),
-    pytest.param("shop.links:make_nothing", {}, "link 1 of 1, NoneType, is not callable", id="nothing"),
+    pytest.param("shop.links:make_none", {}, "): there are no links; pass at least one", id="no links"),
+    pytest.param("shop.links:make_nothing", {}, "): link 1 of 1, NoneType, is not callable; pass", id="nothing"),
+    pytest.param(
+        "shop.links:Odd", {}, "): reading what it made raised LookupError at ", id="nothing that can be read"
+    ),
+    pytest.param(
+        "shop.links:mark_by_a_bad_name", {}, "named() got ''; pass a text on one line; correct", id="no name"
+    ),
     pytest.param("shop.links:make_class", {}, "Mark", id="a class"),
     pytest.param("shop.links:make_chain", {}, "is a finished chain", id="a chain"),
     pytest.param("lacks:link", {}, "pip install 'aiohttp-route-middleware[redis]'", id="a library is missing"),
@@ -331,7 +369,6 @@ def test_a_chain_is_refused_at_registration(place: str, options: dict[str, Any],
         chain(link, index)
     assert str(refused.value).startswith(f"define({place!r}): ")
     assert problem in str(refused.value)
-    assert "correct its name or its options" in str(refused.value)
 
 
 @pytest.mark.parametrize("scope", ["router", "group", "route"])
@@ -358,6 +395,31 @@ def test_links_from_data_are_refused_with_the_number_of_the_entry(
         load_links(["shop.links:mark", {"use": place, "options": options}])
     assert str(refused.value).startswith(f"links[1] ({place}): ")
     assert problem in str(refused.value)
+
+
+@pytest.mark.parametrize("error", ["ValueError", "TypeError", "KeyError", "RuntimeError"])
+def test_what_a_factory_says_may_quote_a_secret_and_is_told_by_the_cause_alone(error: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        load_links([{"use": "shop.links:fail", "options": {"error": error, "secret": "hunter2"}}])
+    assert re.search(rf": it raised {error} at \S+links\.py:\d+; ", str(refused.value))
+    assert "hunter2" not in str(refused.value)
+    assert "hunter2" in str(refused.value.__cause__)
+
+
+def test_options_are_not_quoted_when_one_is_too_many() -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        load_links([{"use": "shop.links:mark", "options": {"secret": "hunter2"}}])
+    assert "hunter2" not in str(refused.value)
+
+
+def test_the_cure_of_a_battery_is_the_cure() -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        load_links([{"use": "shop.links:fail", "options": {"error": "ConfigurationError"}}])
+    assert (refused.value.battery, refused.value.problem, refused.value.cure) == (
+        "links[0] (shop.links:fail)",
+        "fail(): limit=-1",
+        "write a positive number",
+    )
 
 
 def test_a_library_that_is_missed_when_the_link_is_built_is_named_with_its_extra() -> None:
@@ -470,8 +532,31 @@ def test_a_wrong_entry_is_refused_with_its_number(entry: Any, problem: str) -> N
     assert str(refused.value).startswith(f"links[1]: {problem}")
 
 
-@pytest.mark.parametrize("entries", ["shop.links:mark", {"use": "shop.links:mark"}], ids=["a text", "a table"])
-def test_one_entry_is_not_taken_for_a_list(entries: Any) -> None:
-    with pytest.raises(ConfigurationError, match=r"^load_links\(\): got (str|dict); pass a list of entries"):
+@pytest.mark.parametrize("enabled", [True, False])
+@pytest.mark.parametrize(
+    ("entry", "problem"),
+    [({"option": {}}, "'option' is none of its keys"), ({"options": 7}, "options is not a table")],
+    ids=["a typo", "no table"],
+)
+def test_an_entry_is_checked_for_its_shape_whether_it_is_enabled_or_not(
+    entry: dict[str, Any], problem: str, enabled: bool
+) -> None:
+    with pytest.raises(ConfigurationError, match=problem):
+        load_links([{"use": "shop.links:mark", "enabled": enabled, **entry}])
+    assert not is_imported()
+
+
+@pytest.mark.parametrize(
+    ("entries", "problem"),
+    [
+        pytest.param("shop.links:mark", "got str; pass a list of entries; in TOML, each begins with", id="a text"),
+        pytest.param({"use": "shop.links:mark"}, "got dict; pass a list of entries; in TOML, each", id="one table"),
+        pytest.param({"links": ["shop.links:mark"]}, 'got dict; pass settings["links"]', id="a whole file"),
+        pytest.param(None, "got NoneType; pass a list of entries", id="nothing"),
+    ],
+)
+def test_what_is_no_list_of_entries_is_refused(entries: Any, problem: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
         load_links(entries)
+    assert str(refused.value).startswith(f"load_links(): {problem}")
     assert not is_imported()

@@ -1,7 +1,9 @@
 """The code in README and docs is that of the examples, and their links lead somewhere."""
 
+import json
 import re
 import shlex
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +15,14 @@ from pytest_aiohttp.plugin import AiohttpClient
 from aiohttp_route_middleware import RegistrationError, UrlDispatcherEx, chain
 from aiohttp_route_middleware.__main__ import main
 from docs.write_batteries import list_batteries, write_page
-from examples import link_order
+from examples import link_order, links_by_name
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 MEASURED = re.compile(r"<!-- from (bench/results/\S+) -->\n(.*?)<!-- end -->", re.DOTALL)
 COMMAND = re.compile(r"\$ python -m aiohttp_route_middleware (.*)\n((?:(?!\$ ).*\n)*)")
 EXCERPT = re.compile(r"<!-- from (\S+) -->\n```python\n(.*?)```", re.DOTALL)
+BATTERIES = ROOT / "docs" / "batteries.md"
 
 
 def lines(code: str) -> str:
@@ -137,16 +140,75 @@ def test_the_page_on_order_quotes_the_refusal_of_a_wrong_order() -> None:
     assert quoted(ROOT / "docs" / "order.md", "GET /orders") == blank(str(caught.value))
 
 
-def test_every_battery_has_a_page_that_is_its_docstrings_and_a_row() -> None:
-    table = (ROOT / "docs" / "batteries.md").read_text()
-    for battery in list_batteries():
-        page = ROOT / "docs" / "batteries" / f"{battery.stem}.md"
-        assert page.read_text() == write_page(battery), "make docs writes it anew"
-        assert f"| [{battery.stem}](batteries/{battery.stem}.md) |" in table
-    assert (
-        table[table.index("| battery |") : table.index("\n\nA battery whose")].replace(
-            "](batteries/", "](docs/batteries/"
-        )
-        in (ROOT / "README.md").read_text()
-    )
-    assert len(list((ROOT / "docs" / "batteries").glob("*.md"))) == len(list_batteries())
+each_battery = pytest.mark.parametrize("battery", list_batteries(), ids=lambda file: file.stem)
+
+
+@each_battery
+def test_a_battery_has_a_page_that_is_its_docstrings_and_a_row(battery: Path) -> None:
+    page = ROOT / "docs" / "batteries" / f"{battery.stem}.md"
+    assert page.read_text() == write_page(battery), "make docs writes it anew"
+    assert f"| [{battery.stem}](batteries/{battery.stem}.md) |" in BATTERIES.read_text()
+
+
+@each_battery
+def test_the_page_of_a_battery_imports_what_its_module_offers(battery: Path) -> None:
+    code = write_page(battery).split("```python\n")[1].partition("```")[0]
+    imported: dict[str, Any] = {}
+    exec(code, imported)
+    module = import_module(f"aiohttp_route_middleware.{battery.parent.name}.{battery.stem}")
+    assert all(imported[name] is getattr(module, name) for name in module.__all__)
+    assert imported.keys() - {"__builtins__"} == {battery.stem, *module.__all__}
+
+
+def test_every_page_is_that_of_a_battery() -> None:
+    pages = (ROOT / "docs" / "batteries").glob("*.md")
+    assert sorted(page.stem for page in pages) == sorted(file.stem for file in list_batteries())
+
+
+def test_the_readme_has_the_table_of_batteries() -> None:
+    table = BATTERIES.read_text()
+    rows = table[table.index("| battery |") : table.index("\n\nA battery whose")]
+    assert rows.replace("](batteries/", "](docs/batteries/") in (ROOT / "README.md").read_text()
+
+
+def test_all_code_on_the_page_of_batteries_is_that_of_an_example() -> None:
+    assert BATTERIES.read_text().count("```python") == len(EXCERPT.findall(BATTERIES.read_text())) >= 5
+
+
+def read_toml(text: str) -> dict[str, Any]:
+    tomllib = pytest.importorskip("tomllib", reason="Python 3.10 reads no TOML")
+    found: dict[str, Any] = tomllib.loads(text)
+    return found
+
+
+def test_the_links_in_toml_are_those_of_the_example() -> None:
+    (text,) = re.findall(r"```toml\n(.*?)```", BATTERIES.read_text(), re.DOTALL)
+    assert read_toml(text) == json.loads(links_by_name.SETTINGS)
+
+
+def read_extras() -> dict[str, tuple[str, str]]:
+    """Each row of the table in the README: what an extra brings, and what needs it."""
+    table = (ROOT / "README.md").read_text().partition("| extra | what it brings |")[2].partition("\n\n")[0]
+    return {
+        name: (brings, needing)
+        for name, brings, needing in re.findall(r"^\| `(.*?)` \| (.*?) \| (.*)\|$", table, re.M)
+    }
+
+
+def test_the_readme_names_the_extras_and_what_they_bring() -> None:
+    extras = read_toml((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    told = read_extras()
+    assert told.keys() == extras.keys()
+    for extra in extras.keys() - {"all"}:
+        assert [name for name in map(name_library, extras[extra]) if name not in told[extra][0]] == []
+    assert set(re.findall(r"[\w-]+", extras["all"][0].partition("[")[2])) == extras.keys() - {"all"}
+
+
+def name_library(requirement: str) -> str:
+    return re.split(r"[\[<>=~!; ]", requirement)[0]
+
+
+def test_the_batteries_that_need_an_extra_are_those_that_the_readme_names() -> None:
+    rows = re.findall(r"^\| \[(\w+)\].* \| `([\w-]+)` \|$", BATTERIES.read_text(), re.MULTILINE)
+    assert len(rows) >= 5
+    assert [name for name, extra in rows if f"`{name}`" not in read_extras()[extra][1]] == []

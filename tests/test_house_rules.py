@@ -17,20 +17,19 @@ ROOT = PACKAGE.parent
 def draw_rooms() -> list[str]:
     """The rooms in the order of the picture in CONTRIBUTING.md, those of a folder as `folder.room`."""
     rooms: list[str] = []
-    folder = ""
-    for indent, name, kind in re.findall(
-        r"^( {2,4})(\w+)(\.py|/) ", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE
-    ):
+    folders: list[str] = []
+    picture = (ROOT / "CONTRIBUTING.md").read_text()
+    for indent, name, kind in re.findall(r"^((?:  ){1,3})(\w+)(\.py|/) ", picture, re.MULTILINE):
+        folders = folders[: len(indent) // 2 - 1]
+        if name != "__init__":
+            rooms.append(".".join([*folders, name]))
         if kind == "/":
-            folder = name
-            rooms.append(name)
-        elif name != "__init__":
-            rooms.append(f"{folder}.{name}" if len(indent) == 4 else name)
+            folders.append(name)
     return rooms
 
 
 ROOMS = draw_rooms()
-FOLDERS = {room.split(".")[0] for room in ROOMS if "." in room}
+FOLDERS = {room.rpartition(".")[0] for room in ROOMS if "." in room}
 
 
 def modules() -> list[Path]:
@@ -75,25 +74,26 @@ def test_the_core_imports_no_room_that_looks_at_it() -> None:
     script = "import sys, aiohttp_route_middleware; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
     ours = {name.partition(".")[2] for name in done.stdout.split() if name.startswith("aiohttp_route_middleware.")}
-    assert ours == set(core)
+    assert ours - set(core) == set()
 
 
-BEHIND_EXTRAS = {  # what a room may need besides
-    "stores.redis": {"redis"},
-    "support.signed_records": {"itsdangerous"},
+NEEDS = {  # what a room needs besides; mostly behind an extra
     "adapters.session_storages": {"aiohttp_session"},
-    "support.hosts": {"yarl"},  # which aiohttp brings
-    "support.jws": {"jwt", "cryptography"},
-    "adapters.security": {"aiohttp_security"},
+    "stores.redis": {"redis"},
+    "support.network.host_patterns": {"yarl"},  # which aiohttp brings
+    "support.network.hosts": {"yarl"},
+    "support.access.jws": {"jwt"},
+    "support.access.security_policies": {"aiohttp_security"},
+    "support.sessions.signed_records": {"itsdangerous"},
+    "support.access.verification_keys": {"jwt", "cryptography"},
 }
 
 
 @pytest.mark.parametrize("path", modules(), ids=find_room)
 def test_nothing_but_aiohttp_is_a_hard_dependency(path: Path) -> None:
     allowed = {*sys.stdlib_module_names, "annotationlib", "aiohttp", "multidict", "typing_extensions"}
-    allowed |= BEHIND_EXTRAS.get(find_room(path), set())
     foreign = {module.split(".")[0] for module in imports(path) if not module.startswith(".")} - allowed
-    assert foreign == set()
+    assert foreign == NEEDS.get(find_room(path), set())
 
 
 def test_importing_the_package_imports_aiohttp_and_nothing_else_of_others() -> None:
@@ -145,3 +145,68 @@ def test_no_assert_statement_guards_anything() -> None:
     for path in modules():
         asserts = [node.lineno for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Assert)]
         assert asserts == [], path.name
+
+
+# ---- batteries
+
+
+SECTIONS = ["Args", "Raises", "Responds", "Reads/Sets", "Source", "Example"]
+
+
+def batteries() -> list[Path]:
+    return [path for path in modules() if find_room(path).startswith(("middlewares.", "adapters."))]
+
+
+each_battery = pytest.mark.parametrize("path", batteries(), ids=find_room)
+
+
+def find_factory(path: Path) -> ast.FunctionDef:
+    body = ast.parse(path.read_text()).body
+    (factory,) = [node for node in body if isinstance(node, ast.FunctionDef) and node.name == path.stem]
+    return factory
+
+
+def read_sections(documentation: str) -> dict[str, str]:
+    """The sections of a docstring by their names, in their order; one that comes twice is there with a mark."""
+    found: dict[str, str] = {}
+    for name, text in re.findall(r"^([A-Z][\w/]*):\n((?:(?: .*)?\n)*)", f"{documentation}\n", re.MULTILINE):
+        found[f"{name}, again" if name in found else name] = text
+    return found
+
+
+def name_parameters(factory: ast.FunctionDef) -> list[str]:
+    of = factory.args
+    named = [*of.posonlyargs, *of.args, of.vararg, *of.kwonlyargs, of.kwarg]
+    return [parameter.arg for parameter in named if parameter is not None]
+
+
+@each_battery
+def test_a_battery_is_one_factory_that_is_called_as_its_file(path: Path) -> None:
+    assert find_factory(path).name == path.stem
+
+
+@each_battery
+def test_the_docstring_of_a_battery_has_its_sections_in_order(path: Path) -> None:
+    documentation = ast.get_docstring(find_factory(path)) or ""
+    sections = read_sections(documentation)
+    assert re.match(r"[A-Z`][^\n]*\.(\n|$)", documentation)
+    assert list(sections) == [name for name in SECTIONS if name in sections]
+    assert sections.keys() & {"Raises", "Responds", "Reads/Sets"}
+    assert "Example" in sections
+
+
+@each_battery
+def test_the_docstring_of_a_battery_names_each_parameter_and_no_other(path: Path) -> None:
+    factory = find_factory(path)
+    told = read_sections(ast.get_docstring(factory) or "").get("Args", "")
+    names = [name for line in re.findall(r"^ {4}(\S.*?): ", told, re.MULTILINE) for name in line.split(", ")]
+    assert [name.lstrip("*") for name in names] == name_parameters(factory)
+
+
+@each_battery
+def test_a_battery_that_refuses_options_has_one_place_for_its_name(path: Path) -> None:
+    nodes = [*ast.walk(ast.parse(path.read_text()))]
+    written = [node.value for node in nodes if isinstance(node, ast.Constant)].count(f"{path.stem}()")
+    raises = any(isinstance(node, ast.Name) and node.id == "ConfigurationError" for node in nodes)
+    places = re.findall(r'^_BATTERY = "(\w+\(\))"$', path.read_text(), re.MULTILINE)
+    assert (written, places) == ((1, [f"{path.stem}()"]) if raises or written else (0, []))

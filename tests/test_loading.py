@@ -1,5 +1,6 @@
 """package.module:attribute: what is found there, and whatever goes wrong, in one line."""
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiohttp_route_middleware.loading import explain_failure, load_object
+from aiohttp_route_middleware.loading import explain_failure, load_object, name_failure
 
 SHOP = """
     class Shop:
@@ -84,6 +85,9 @@ def test_a_module_is_imported_once() -> None:
         ("shop.main:missing", "shop.main has no missing"),
         ("shop.main:Shop.missing", "shop.main has no Shop.missing"),
         ("shop.main:Shop..name", "shop.main has no Shop..name"),
+        ("shop.main:Shpo", "shop.main has no Shpo (did you mean Shop?)"),
+        ("shop.main:Shop.Til.name", "shop.main has no Shop.Til.name (did you mean Till?)"),
+        ("shop.main:number.rael", "shop.main has no number.rael"),
         ("shop.main:a:b", "shop.main has no a:b"),
         ("shop.main:\x1b[2J", "shop.main has no \\x1b[2J"),
         ("shop.main:lazy", "shop.main:lazy failed: LookupError: too lazy"),
@@ -140,3 +144,15 @@ def test_an_interrupt_is_not_explained() -> None:
 @given(st.text(), st.text())
 def test_no_failure_takes_two_lines_or_steers_a_terminal(what: str, text: str) -> None:
     assert explain_failure(what, ValueError(text)).isprintable()
+
+
+def test_a_failure_is_named_with_its_line_and_without_its_text() -> None:
+    with pytest.raises(Refused) as refused:
+        load_object("broken:app", Refused)
+    cause = refused.value.__cause__
+    assert isinstance(cause, RuntimeError)
+    assert re.fullmatch(r"RuntimeError at \S+broken\.py:1", name_failure(cause))
+
+
+def test_a_failure_that_was_never_raised_has_no_line() -> None:
+    assert name_failure(type("A\nB", (Exception,), {})("secret")) == "A\\nB"

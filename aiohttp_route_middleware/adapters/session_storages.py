@@ -30,9 +30,11 @@ from aiohttp import web
 
 from ..errors import ConfigurationError, MissingDependencyError
 from ..naming import describe
-from ..support.battery import MiddlewareBattery, call, middleware_battery
-from ..support.session import EMPTY, SESSION, Session, dump, keep_session, label_session, session_key
-from ..support.session_cookie import check_size
+from ..option_checks import check_function
+from ..support.battery import MiddlewareBattery, awaiting, middleware_battery
+from ..support.sessions.saving import keep_session
+from ..support.sessions.session import SESSION, Session, find_session_key, label_session, session_key
+from ..support.sessions.state import EMPTY, SessionState, dump
 from ..typedefs import Handler
 
 try:
@@ -43,6 +45,7 @@ except ImportError as _error:
 __all__ = ("SESSION", "Session", "session_key", "session_storages")
 
 Delete: TypeAlias = Callable[[str], "object | Awaitable[object]"]
+_Forget: TypeAlias = Callable[[str], Awaitable[object]]
 
 _BATTERY = "session_storages()"
 # Told by name: to import them would need their libraries.
@@ -67,7 +70,7 @@ def session_storages(
             storages in cookies, which keep nothing, and in Redis; needed for all others.
 
     Raises:
-        ConfigurationError: it is no storage, or nobody knows how to delete from it.
+        ConfigurationError: it is no storage, nobody knows how to delete from it, or the name is none.
 
     Responds:
         500 if the session is not JSON, or too large for a cookie, or the storage raises.
@@ -79,11 +82,11 @@ def session_storages(
     Example:
         session_storages(RedisStorage(Redis.from_url("redis://localhost:6379/0"), max_age=3600))
     """
-    key = session_key(name)
-    label = label_session(name)
+    key = find_session_key(_BATTERY, name)
+    label = label_session(_BATTERY, name)
     keeper = _Keeper(storage, *_choose_delete(storage, delete))
 
-    @middleware_battery(f"session_storages({type(storage).__name__})", provided=(key,))
+    @middleware_battery(label_session(_BATTERY, name, type(storage).__name__), provided=(key,))
     async def session_storages(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await keep_session(request, handler, key=key, keeper=keeper, label=label)
 
@@ -93,54 +96,56 @@ def session_storages(
 class _Keeper:
     """Loads and saves through a storage; a storage writes its cookie to a response of its own."""
 
-    def __init__(self, storage: aiohttp_session.AbstractStorage, delete: Delete, has_ids: bool) -> None:
+    def __init__(self, storage: aiohttp_session.AbstractStorage, delete: _Forget, has_ids: bool) -> None:
         self._storage = storage
         self._delete = delete
         self._has_ids = has_ids
 
-    async def load(self, request: web.Request) -> Session:
+    async def load(self, request: web.Request) -> SessionState:
+        """Return the session of a request, or a new one."""
         kept = await self._load(request)
+        created = kept.created
         if kept.new or kept.empty:
-            return Session(created=kept.created, now=kept.created)
-        session = Session(dump(dict(kept)), token=kept.identity or "", created=kept.created, now=kept.created)
-        session.is_new = False
-        return session
+            return SessionState(created=created, now=created)
+        text = dump(dict(kept))
+        return SessionState(text, token=kept.identity or "", created=created, now=created, is_new=False)
 
-    async def save(self, request: web.Request, session: Session) -> None:
-        text = session.serialise()
-        if not session.differs(text):
+    async def save(self, request: web.Request, state: SessionState) -> None:
+        """Save what has changed, and put the cookie into `state.set_cookie`."""
+        text = state.serialise()
+        if not state.differs(text):
             return
         scratch = web.Response()
         if text == EMPTY:
-            await self._forget(session, scratch)
+            await self._forget(state, scratch)
         else:
-            await self._write(request, session, text, scratch)
-        lines = [check_size(morsel.OutputString()) for morsel in scratch.cookies.values()]
-        session.mark_saved(text, set_cookie=lines[0] if lines else None)
+            await self._write(request, state, text, scratch)
+        lines = [morsel.OutputString() for morsel in scratch.cookies.values()]
+        state.mark_saved(text, set_cookie=lines[0] if lines else "")
 
-    async def _forget(self, session: Session, scratch: web.Response) -> None:
-        if session.former:
-            await call(self._delete, session.former)
+    async def _forget(self, state: SessionState, scratch: web.Response) -> None:
+        if state.former:
+            await self._delete(state.former)
         attributes: dict[str, Any] = {**self._storage.cookie_params, "max_age": 0}
         scratch.set_cookie(self._storage.cookie_name, "", **attributes)
 
-    async def _write(self, request: web.Request, session: Session, text: str, scratch: web.Response) -> None:
+    async def _write(self, request: web.Request, state: SessionState, text: str, scratch: web.Response) -> None:
         kept = await self._load(request)
-        if not session.is_new and not session.set_cookies and (kept.new or kept.empty):
+        if not state.is_new and not state.set_cookie and (kept.new or kept.empty):
             return  # logged out meanwhile: nothing rises again, nor under another id
-        if session.is_renewed or session.is_new or session.set_cookies:  # a new id, or one that this request has made
-            kept = await self._begin(session)
+        if state.is_renewed or state.is_new or state.set_cookie:  # a new id, or one that this request has made
+            kept = await self._begin(state)
         else:
             kept.invalidate()
         kept.update(json.loads(text))
         await self._storage.save_session(request, scratch, kept)
 
-    async def _begin(self, session: Session) -> aiohttp_session.Session:
-        if session.former:
-            await call(self._delete, session.former)
+    async def _begin(self, state: SessionState) -> aiohttp_session.Session:
+        if state.former:
+            await self._delete(state.former)
         kept = await self._storage.new_session()
         if self._has_ids:
-            kept.set_new_identity(session.token)  # 256 bits, where a storage has its own idea of an id
+            kept.set_new_identity(state.token)  # 256 bits, where a storage has its own idea of an id
         return kept
 
     async def _load(self, request: web.Request) -> aiohttp_session.Session:
@@ -150,14 +155,13 @@ class _Keeper:
             return await self._storage.new_session()
 
 
-def _choose_delete(storage: object, delete: Delete | None) -> tuple[Delete, bool]:
+def _choose_delete(storage: object, delete: Delete | None) -> tuple[_Forget, bool]:
     if not isinstance(storage, aiohttp_session.AbstractStorage):
         raise ConfigurationError(_BATTERY, f"the storage is {describe(storage)}", cure="pass one of aiohttp-session")
     kind = f"{type(storage).__module__}.{type(storage).__qualname__}"  # a subclass may keep things elsewhere
     if delete is not None:
-        if not callable(delete):
-            raise ConfigurationError(_BATTERY, f"delete is {describe(delete)}", cure="pass a function")
-        return delete, True
+        check_function(_BATTERY, "delete", delete, takes="id")
+        return awaiting(delete), True
     if kind in _IN_COOKIES:
         return _keep_nothing, False
     if kind == _IN_REDIS:
@@ -169,13 +173,12 @@ def _choose_delete(storage: object, delete: Delete | None) -> tuple[Delete, bool
     )
 
 
-def _delete_from_redis(storage: Any) -> Delete:
-    def delete(identity: str) -> Awaitable[object]:
-        found: Awaitable[object] = storage._redis.delete(f"{storage.cookie_name}_{identity}")  # it has no other door
-        return found
+def _delete_from_redis(storage: Any) -> _Forget:
+    async def delete(identity: str) -> None:
+        await storage._redis.delete(f"{storage.cookie_name}_{identity}")  # it has no other door
 
     return delete
 
 
-def _keep_nothing(identity: str) -> None:
+async def _keep_nothing(identity: str) -> None:
     """What is in a cookie is nowhere else."""

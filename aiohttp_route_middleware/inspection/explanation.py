@@ -6,6 +6,7 @@ import difflib
 import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from urllib.parse import quote, urlsplit
 
 from aiohttp import hdrs, web
@@ -14,6 +15,7 @@ from aiohttp.typedefs import Handler
 from ..errors import InspectionError
 from ..exchange import exchange
 from ..naming import escape_unprintable
+from ..support.headers import register_responses
 from .listing import LinkInfo, RouteInfo, list_routes
 
 __all__ = ("Explanation", "explain")
@@ -73,7 +75,7 @@ async def explain(app: web.Application, method: str, url: str) -> Explanation:
         route=answer.route,
         match_info=dict(match),
         middlewares=tuple(LinkInfo.of(link) for one in applications for link in one.middlewares),
-        notes=answer.notes,
+        notes=(*answer.notes, *_explain_preflight(request, app, answer)),
     )
 
 
@@ -160,6 +162,16 @@ def _explain_405(request: _Request, allowed: list[str]) -> Iterator[str]:
     yield f"{request.path} answers {', '.join(allowed)}, not {request.method}"
     if request.method == hdrs.METH_HEAD and hdrs.METH_GET in allowed:
         yield "its GET route was registered with allow_head=False"
+
+
+def _explain_preflight(request: _Request, app: web.Application, answer: _Answer) -> Iterator[str]:
+    """An OPTIONS request with two more headers is something else, which the URL does not tell."""
+    if (
+        request.method == hdrs.METH_OPTIONS
+        and answer.status != HTTPStatus.NOT_FOUND
+        and register_responses in app.middlewares
+    ):
+        yield "a preflight is answered before all this, by cors() of the route that a browser asks for, if it has one"
 
 
 async def _explain_404(request: _Request, app: web.Application, routes: Sequence[RouteInfo]) -> AsyncIterator[str]:

@@ -26,8 +26,8 @@ def require_links(app: web.Application, *links: Any, unless: Iterable[str] = ())
 
     Args:
         app: the outermost application; its sub-applications are checked with it, when it starts.
-        links: a route must have one of them, behind it or among the middlewares of its applications;
-            a request key stands for any link that provides it. To require each of several, call this again.
+        links: **one** of them is enough for a route, behind it or among the middlewares of its applications; a request
+            key stands for any link that provides it. A route that needs each of several needs a call for each.
         unless: routes that need none, as `"/login"` for all methods of a path, or `"GET /login"` for one; written as
             the `routes` command shows them. By default there are none.
 
@@ -35,7 +35,8 @@ def require_links(app: web.Application, *links: Any, unless: Iterable[str] = ())
         PolicyError: at start-up: routes without any of the links; or `unless` names what is not there, or not needed.
 
     Example:
-        require_links(app, authenticate, unless=["/login", "GET /health"])
+        require_links(app, require_login, require_token, unless=["/login", "GET /health"])  # one way in, or the other;
+        require_links(app, audit)  # and each request is written down
     """
     if not isinstance(app, web.Application):
         raise InspectionError(f"require_links() got {describe(app)}; pass the web.Application first")

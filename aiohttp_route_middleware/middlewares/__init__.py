@@ -7,7 +7,7 @@ Here is only what several of them need: `setup()` for those that set headers, an
 have found out and `authorise()` and handlers read.
 """
 
-from ..support.identity import IDENTITY, Identity
+from ..support.access.identity import IDENTITY, Identity
 from ..support.setup import setup
 
 __all__ = ("IDENTITY", "Identity", "setup")

@@ -15,23 +15,25 @@ and `Referer`; a key in a cookie is sent by browsers on their own, also when ano
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from ..errors import ConfigurationError
+from ..option_checks import check_name, refuse_option
+from ..support.access.challenges import check_realm, unauthorized, write_challenge
+from ..support.access.credentials import bind_verify
+from ..support.access.identity import IDENTITY, read_identity
 from ..support.battery import GuardBattery, guard_battery
-from ..support.challenges import check_realm, unauthorized, write_challenge
-from ..support.credentials import bind_verify
-from ..support.identity import IDENTITY, read_identity
+from ..support.cookies import read_cookies
 from ..typedefs import Handler
 
 __all__ = ("api_key",)
 
+_BATTERY = "api_key()"
 _MAX_LENGTH = 4_096  # characters
-_is_name = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch  # RFC 9110, section 5.6.2: token
+_EXAMPLES = {"header": "X-API-Key", "query": "api_key", "cookie": "__Host-api_key"}
 _ELSEWHERE = {"authorization": "use bearer_auth() or basic_auth()", "cookie": "name it by cookie="}
 
 _Read = Callable[[web.Request], Sequence[str]]
@@ -63,24 +65,21 @@ def api_key(
         401 with `ApiKey realm="...", in="header", name="..."`: no such scheme is registered, but each 401 needs a
         challenge (RFC 9110, section 15.5.2); 400 if the key is sent more than once.
 
-    Reads:
-        The header, the query parameter or the cookie.
-
-    Sets:
-        `IDENTITY`.
+    Reads/Sets:
+        reads the header, the query parameter or the cookie; sets `IDENTITY`.
 
     Example:
         api_key(check_key, header="X-API-Key")
     """
-    ask = bind_verify(verify, "api_key()")
+    ask = bind_verify(_BATTERY, verify, takes="key")
     place, name = _find_place({"header": header, "query": query, "cookie": cookie})
     read = _READERS[place](name)
-    challenge = [write_challenge("ApiKey", {"realm": check_realm("api_key()", realm), "in": place, "name": name})]
+    challenge = [write_challenge("ApiKey", {"realm": check_realm(_BATTERY, realm), "in": place, "name": name})]
 
     @guard_battery(f"api_key({place} {name})", provided=(IDENTITY,))
     async def api_key(request: web.Request, handler: Handler | None = None) -> web.StreamResponse | None:
         key = _pick(read(request), place)
-        identity = read_identity(await ask(key), "api_key", "api_key()") if key else None
+        identity = read_identity(_BATTERY, await ask(key), "api_key") if key else None
         if identity is None:
             raise unauthorized(challenge)
         request[IDENTITY] = identity
@@ -92,14 +91,12 @@ def api_key(
 def _find_place(places: dict[str, str | None]) -> tuple[str, str]:
     named = [(place, name) for place, name in places.items() if name is not None]
     if len(named) != 1:
-        raise ConfigurationError(
-            "api_key()", f"{len(named)} places are named", cure="pass one of header=, query= and cookie="
-        )
+        problem = f"{len(named)} places are named"
+        raise ConfigurationError(_BATTERY, problem, cure="pass one of header=, query= and cookie=")
     place, name = named[0]
-    if not isinstance(name, str) or not _is_name(name):
-        raise ConfigurationError("api_key()", f"{place}={name!r}", cure="write letters, digits and hyphens")
+    check_name(_BATTERY, place, name, example=_EXAMPLES[place])
     if place == "header" and name.lower() in _ELSEWHERE:
-        raise ConfigurationError("api_key()", f"{place}={name!r}", cure=_ELSEWHERE[name.lower()])
+        raise refuse_option(_BATTERY, place, name, _ELSEWHERE[name.lower()])
     return place, name
 
 
@@ -120,13 +117,8 @@ def _read_query(name: str) -> _Read:
 
 
 def _read_cookie(name: str) -> _Read:
-    def read(request: web.Request) -> Sequence[str]:
-        # not `request.cookies`: there a blank ends a value, and the cookie of a sibling domain could bring a key
-        pairs = [pair for line in request.headers.getall(hdrs.COOKIE, ()) for pair in line.split(";")]
-        sent = [pair.partition("=") for pair in pairs]
-        return [_unquote(value.strip(" \t")) for cookie, _, value in sent if cookie.strip(" \t") == name]
-
-    return read
+    # not `request.cookies`: there a blank ends a value, and the cookie of a sibling domain could bring a key
+    return lambda request: [_unquote(value) for value in read_cookies(request.headers, name)]
 
 
 def _unquote(value: str) -> str:

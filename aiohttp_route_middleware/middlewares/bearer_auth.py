@@ -20,12 +20,14 @@ from typing import Any
 
 from aiohttp import web
 
+from ..support.access.credentials import MAX_LENGTH, Bearer, bind_verify
+from ..support.access.identity import IDENTITY, read_identity
 from ..support.battery import GuardBattery, guard_battery
-from ..support.credentials import MAX_LENGTH, Bearer, bind_verify
-from ..support.identity import IDENTITY, read_identity
 from ..typedefs import Handler
 
 __all__ = ("bearer_auth",)
+
+_BATTERY = "bearer_auth()"
 
 
 def bearer_auth(
@@ -47,11 +49,8 @@ def bearer_auth(
         401 with `Bearer realm="..."`, and `error="invalid_token"` if there was a token; 400 with
         `error="invalid_request"` if the field is repeated, too long, or no token.
 
-    Reads:
-        `Authorization`.
-
-    Sets:
-        `IDENTITY`.
+    Reads/Sets:
+        reads `Authorization`; sets `IDENTITY`.
 
     Source:
         RFC 6750, sections 2.1 and 3.
@@ -59,12 +58,12 @@ def bearer_auth(
     Example:
         bearer_auth(check_token)
     """
-    ask = bind_verify(verify, "bearer_auth()")
-    bearer = Bearer(realm, "bearer_auth()", max_length)
+    ask = bind_verify(_BATTERY, verify, takes="token")
+    bearer = Bearer(_BATTERY, realm, max_length)
 
     @guard_battery(provided=(IDENTITY,))
     async def bearer_auth(request: web.Request, handler: Handler | None = None) -> web.StreamResponse | None:
-        identity = read_identity(await ask(bearer.read(request.headers)), "bearer", "bearer_auth()")
+        identity = read_identity(_BATTERY, await ask(bearer.read(request.headers)), "bearer")
         if identity is None:
             raise bearer.refuse()
         request[IDENTITY] = identity

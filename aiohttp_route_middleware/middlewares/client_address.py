@@ -11,7 +11,9 @@ first address that is none: that is the client. To the left of it there may be a
 | all addresses are trusted proxies, or there is no header | the last of them: a proxy has sent it by itself |
 | before that there is `unknown`, `_hidden`, or garbage | `None`: nobody knows |
 
-`ip_restriction()`, `session_fixing()`, `https_redirect()`, `csrf()` and `secure_headers()` go by what it has found.
+`ip_restriction()`, `session_fixing()`, `https_redirect()`, `csrf()` and `secure_headers()` go by what it has found:
+put it before them. When it comes after an `ip_restriction()` or a `session_fixing()`, which has then judged the proxy,
+every request fails with 500 and a `ConfigurationError` in the log, whoever has sent it.
 
 **Trust boundary:** the proxies that are listed, and that each of them writes `header`, at its right end or anew;
 therefore `header` has no default. A proxy that writes another one passes this one on as the client has sent it. With
@@ -33,12 +35,16 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from ..errors import ConfigurationError
-from ..support.addresses import CLIENT_ADDRESS, Address, Network, parse_proxies, read_peer
 from ..support.battery import GuardBattery, guard_battery
-from ..support.forwarded import FORWARDED_HOST, FORWARDED_SCHEME, HeaderNames, check_header, read_client
+from ..support.network.addresses import CLIENT_ADDRESS, Address, read_peer, was_judged_by_peer
+from ..support.network.forwarded import FORWARDED_HOST, FORWARDED_SCHEME, read_client
+from ..support.network.networks import Network, parse_proxies
+from ..support.network.proxy_headers import check_headers
 from ..typedefs import Handler
 
 __all__ = ("CLIENT_ADDRESS", "FORWARDED_HOST", "FORWARDED_SCHEME", "client_address")
+
+_BATTERY = "client_address()"
 
 
 def client_address(
@@ -60,24 +66,30 @@ def client_address(
             none.
 
     Raises:
-        ConfigurationError: there are no proxies, one is not a network or is everybody, or a header is not one.
+        ConfigurationError: there are no proxies, one is not a network, or they are everybody; or a header is no name,
+            says something else, or stands for two things. In a request: a link before it has gone by the peer.
 
     Reads/Sets:
         reads the peer of the connection, and these headers if it is trusted; sets `CLIENT_ADDRESS`, an
         `ipaddress` object in canonical form or `None` if it is unknown; `FORWARDED_SCHEME`, `http`, `https` or
-        `None`; `FORWARDED_HOST`, `host` or `host:port` or `None`. RFC 7239.
+        `None`; `FORWARDED_HOST`, `host` or `host:port` or `None`.
+
+    Source:
+        RFC 7239, sections 4 to 6.
 
     Example:
         client_address(["10.0.0.0/8", "unix"], header="Forwarded")
     """
-    trusted = parse_proxies(trusted_proxies, "client_address()")
-    names = _check_names(header, scheme_header, host_header)
+    trusted = parse_proxies(_BATTERY, trusted_proxies)
     if not trusted:
         cure = "list them; without proxies, request.remote is the address of the client"
-        raise ConfigurationError("client_address()", "there are no trusted_proxies", cure=cure)
+        raise ConfigurationError(_BATTERY, "there are no trusted_proxies", cure=cure)
+    names = check_headers(_BATTERY, header, scheme_header, host_header)
 
     @guard_battery(f"client_address({header})", provided=(CLIENT_ADDRESS, FORWARDED_SCHEME, FORWARDED_HOST))
     async def client_address(request: web.Request, handler: Handler | None = None) -> web.StreamResponse | None:
+        if was_judged_by_peer(request):
+            raise _refuse_to_be_late()
         address, scheme, host = read_client(request.headers, read_peer(request), trusted, names)
         request[CLIENT_ADDRESS] = address
         request[FORWARDED_SCHEME] = scheme
@@ -87,14 +99,10 @@ def client_address(
     return client_address
 
 
-def _check_names(header: str, scheme_header: str | None, host_header: str | None) -> HeaderNames:
-    check_header(header, "client_address()", "header")
-    if scheme_header is not None:
-        check_header(scheme_header, "client_address()", "scheme_header")
-    if host_header is not None:
-        check_header(host_header, "client_address()", "host_header")
-    names = HeaderNames(header, scheme_header, host_header)
-    if names.has_forwarded and host_header is not None:
-        cure = "leave it out: Forwarded says the host itself"
-        raise ConfigurationError("client_address()", f"host_header={host_header!r} beside Forwarded", cure=cure)
-    return names
+def _refuse_to_be_late() -> ConfigurationError:
+    return ConfigurationError(
+        _BATTERY,
+        "a link before it has judged this request by the peer, which behind a proxy is the proxy",
+        cure="put client_address() before every link that goes by addresses; to judge the proxy itself, "
+        "write ip_restriction(by_peer=True)",
+    )

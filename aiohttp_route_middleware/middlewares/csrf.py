@@ -31,17 +31,17 @@ from typing import Any, TypeAlias
 from aiohttp import hdrs, web
 from multidict import istr
 
-from ..errors import ConfigurationError
-from ..naming import describe
-from ..support.battery import GuardBattery, call, guard_battery
-from ..support.forwarded import is_https
-from ..support.origins import Origin, is_host_of, parse_origin, read_origins
+from ..option_checks import check_function
+from ..support.battery import GuardBattery, awaiting, guard_battery
+from ..support.network.forwarded import is_https
+from ..support.network.origins import Origin, is_host_of, parse_origin, read_origins
 from ..typedefs import Handler
 
 __all__ = ("csrf", "is_allowed")
 
 Exempt: TypeAlias = Callable[[web.Request], "bool | Awaitable[bool]"]
 
+_BATTERY = "csrf()"
 _SAFE_METHODS = frozenset((hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS))
 _SAME = frozenset(("same-origin", "none"))
 _SEC_FETCH_SITE = istr("Sec-Fetch-Site")
@@ -55,7 +55,7 @@ def csrf(*, trusted_origins: Iterable[str] = (), exempt: Exempt | None = None) -
             default none. Each can do whatever the user who is signed in can.
         exempt: called with a request that is about to be refused, async or plain; if it says true, the request
             passes. For endpoints that browsers call from anywhere and that do not rely on cookies. If it raises,
-            nothing passes: the error is that of the request.
+            nothing passes: the error is that of the request. By default nothing is exempt.
 
     Raises:
         ConfigurationError: an origin cannot be read, or `exempt` cannot be called.
@@ -63,14 +63,17 @@ def csrf(*, trusted_origins: Iterable[str] = (), exempt: Exempt | None = None) -
     Responds:
         403 to a request of another origin.
 
-    Reads:
-        `Sec-Fetch-Site` (W3C Fetch Metadata, section 2.3), `Origin` (RFC 6454, section 7), `Host`.
+    Reads/Sets:
+        Reads `Sec-Fetch-Site`, `Origin` and `Host`.
+
+    Source:
+        `Sec-Fetch-Site`: W3C Fetch Metadata, section 2.3. `Origin`: RFC 6454, section 7.
 
     Example:
         csrf(trusted_origins=["https://admin.example"])
     """
-    trusted = read_origins(trusted_origins, "trusted_origins", "csrf()")
-    _check_exempt(exempt)
+    trusted = read_origins(_BATTERY, "trusted_origins", trusted_origins)
+    is_exempt = _read_exempt(exempt)
 
     @guard_battery(f"csrf({', '.join(sorted(map(str, trusted)))})" if trusted else "csrf")
     async def csrf(request: web.Request, handler: Handler | None = None) -> web.StreamResponse | None:
@@ -78,7 +81,7 @@ def csrf(*, trusted_origins: Iterable[str] = (), exempt: Exempt | None = None) -
             headers = request.headers
             # asked here already, as mostly it spares the question how the client has come
             if headers.get(_SEC_FETCH_SITE) not in _SAME and not is_allowed(headers, is_https(request), trusted):
-                await _refuse_unless(exempt, request)
+                await _refuse_unless(is_exempt, request)
         return await handler(request) if handler else None
 
     return csrf
@@ -108,12 +111,13 @@ def is_allowed(headers: Mapping[str, str], is_secure: bool, trusted: frozenset[O
     return is_host_of(origin, headers.get(hdrs.HOST, ""))
 
 
-def _check_exempt(exempt: object) -> None:
-    if exempt is not None and not callable(exempt):
-        cure = "pass a function of the request: lambda request: request.path == '/webhook'"
-        raise ConfigurationError("csrf()", f"exempt is {describe(exempt)}", cure=cure)
+def _read_exempt(exempt: Exempt | None) -> Callable[[web.Request], Awaitable[Any]] | None:
+    if exempt is None:
+        return None
+    check_function(_BATTERY, "exempt", exempt, takes="request")
+    return awaiting(exempt)
 
 
-async def _refuse_unless(exempt: Callable[..., Any] | None, request: web.Request) -> None:
-    if exempt is None or await call(exempt, request) is not True:  # a text or a generator would be true
+async def _refuse_unless(is_exempt: Callable[[web.Request], Awaitable[Any]] | None, request: web.Request) -> None:
+    if is_exempt is None or await is_exempt(request) is not True:  # a text or a generator would be true
         raise web.HTTPForbidden(text="403: this request comes from another origin")

@@ -25,21 +25,27 @@ It does **not** protect the first request: it was readable on its way, with its 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from urllib.parse import quote
 
 from aiohttp import hdrs, web
 
 from ..errors import ConfigurationError
-from ..support.addresses import Address, Network, parse_proxies, read_peer
+from ..option_checks import refuse_option
 from ..support.battery import GuardBattery, guard_battery
-from ..support.forwarded import FORWARDED_SCHEME, HeaderNames, check_header, read_scheme
-from ..support.hosts import read_authorities, split_target
+from ..support.network.addresses import Address, read_peer
+from ..support.network.forwarded import read_forwarded_scheme, read_scheme
+from ..support.network.hosts import read_authorities, split_target
+from ..support.network.networks import Network, parse_proxies
+from ..support.network.proxy_headers import check_scheme_header
+from ..support.network.websockets import is_websocket
 from ..typedefs import Handler
 
 __all__ = ("https_redirect", "write_location")
 
+_BATTERY = "https_redirect()"
 _HTTPS_PORT = 443
+_HEADER = "X-Forwarded-Proto"
 _PATH = re.compile(r"/[!-\"$->@-~]*")  # printable, without `?` and `#`
 _URI = "!#$%&'()*+,/:;=?@[]~"  # what a URI may hold besides letters, digits and `-._` (RFC 3986, section 2)
 
@@ -49,7 +55,7 @@ def https_redirect(
     port: int = _HTTPS_PORT,
     exempt: Sequence[str] = (),
     trusted_proxies: Sequence[str | Address | Network] = (),
-    header: str = "X-Forwarded-Proto",
+    header: str | None = None,
 ) -> GuardBattery:
     """Redirect requests over http to https.
 
@@ -58,31 +64,28 @@ def https_redirect(
         exempt: paths that are answered over http as well, as they stand in the request line, without query.
         trusted_proxies: addresses and networks of proxies that end TLS, `"unix"` for one that comes through a Unix
             socket; by default none.
-        header: the header in which they write the scheme: `X-Forwarded-Proto`, which is the default, or `Forwarded`.
+        header: the header in which they write the scheme, such as `Forwarded`; by default `X-Forwarded-Proto`.
 
     Raises:
-        ConfigurationError: the port is no port, a path is not one, an entry is not a network, or a header is not one.
+        ConfigurationError: the port is no port, a path is not one, a proxy is not a network, or they are everybody; or
+            the header is no name, says no scheme, or is named without proxies.
 
     Responds:
-        308 to the same path over https (RFC 9110, section 15.4.9), 400 for a malformed `Host`, 403 for a WebSocket
-        handshake.
+        308 to the same path over https, 400 for a malformed `Host`, 403 for a WebSocket handshake.
 
-    Reads:
-        the connection, the target, `Host`, `Upgrade`; from trusted proxies `header`; `FORWARDED_SCHEME` if it is set.
+    Reads/Sets:
+        reads the connection, the target, `Host`, and of a WebSocket handshake `Upgrade` and `Connection`; from trusted
+        proxies `header`; else `FORWARDED_SCHEME` if it is set.
+
+    Source:
+        RFC 9110, section 15.4.9; RFC 6455, section 4.1.
 
     Example:
         https_redirect(exempt=["/health"], trusted_proxies=["10.0.0.0/8"])
     """
     _check_port(port)
     paths = _check_paths(exempt)
-    trusted = parse_proxies(trusted_proxies, "https_redirect()")
-    check_header(header, "https_redirect()", "header")
-    names = HeaderNames(header, scheme=header)
-
-    def read_told_scheme(request: web.Request) -> str | None:
-        if trusted and read_peer(request) in trusted:
-            return read_scheme(request.headers, trusted, names)
-        return request.get(FORWARDED_SCHEME)
+    read_told_scheme = _make_reader(trusted_proxies, header)
 
     @guard_battery()
     async def https_redirect(request: web.Request, handler: Handler | None = None) -> web.StreamResponse | None:
@@ -109,7 +112,7 @@ def write_location(host: str, port: int, target: str) -> str:
 
 
 def _refuse(request: web.Request, port: int) -> web.HTTPException:
-    if "websocket" in ",".join(request.headers.getall(hdrs.UPGRADE, ())).lower():
+    if is_websocket(request):
         return web.HTTPForbidden(text="Open this WebSocket with wss.")
     authorities = read_authorities(request)
     if not authorities:
@@ -130,16 +133,36 @@ def _path_of(request: web.Request) -> str:
     return split_target(request.raw_path)[1].partition("?")[0]
 
 
+def _make_reader(
+    proxies: Sequence[str | Address | Network], header: str | None
+) -> Callable[[web.Request], str | None]:
+    """Make what tells the scheme that a proxy has told, if one has."""
+    trusted = parse_proxies(_BATTERY, proxies)
+    names = check_scheme_header(_BATTERY, "header", _HEADER if header is None else header)
+    if not trusted and header is not None:
+        cure = "list the proxies that write it: trusted_proxies=[...]; client_address() is told its header itself"
+        raise ConfigurationError(_BATTERY, f"header={header!r} without trusted_proxies", cure=cure)
+    if not trusted:
+        return read_forwarded_scheme
+
+    def read_told_scheme(request: web.Request) -> str | None:
+        if read_peer(request) in trusted:
+            return read_scheme(request.headers, trusted, names)
+        return read_forwarded_scheme(request)
+
+    return read_told_scheme
+
+
 def _check_port(port: object) -> None:
-    if not isinstance(port, int) or isinstance(port, bool) or not 0 < port < 65536:
-        raise ConfigurationError("https_redirect()", f"port={port!r}", cure="write a number from 1 to 65535")
+    if type(port) is not int or not 0 < port < 65536:
+        raise refuse_option(_BATTERY, "port", port, "write a number from 1 to 65535")
 
 
 def _check_paths(exempt: Sequence[str]) -> frozenset[str]:
     if isinstance(exempt, str) or not isinstance(exempt, Collection):
-        raise ConfigurationError("https_redirect()", f"exempt={exempt!r}", cure=f"pass a list: exempt=[{exempt!r}]")
+        raise refuse_option(_BATTERY, "exempt", exempt, f"pass a list: exempt=[{exempt!r}]")
     for path in exempt:
         if not isinstance(path, str) or not _PATH.fullmatch(path):
             cure = "write a path from its slash on, percent-encoded, without query"
-            raise ConfigurationError("https_redirect()", f"exempt has {path!r}", cure=cure)
+            raise ConfigurationError(_BATTERY, f"exempt has {path!r}", cure=cure)
     return frozenset(exempt)

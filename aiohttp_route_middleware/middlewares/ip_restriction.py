@@ -5,9 +5,11 @@ address, a zone id is not looked at, and it does not matter how an address is wr
 nothing of IPv4: to name everybody, write `["0.0.0.0/0", "::/0"]`.
 
 **Trust boundary:** the address is `request[CLIENT_ADDRESS]` if `client_address()` stands before it, else the peer of
-the connection: behind a proxy that is the proxy, for every client. No header is read here, and `request.remote`, which
-other links may have replaced, is not looked at either. An address that is not known is refused, also if there is only
-a `deny`: `unknown` in `Forwarded`, or a peer that has come through a Unix socket.
+the connection: behind a proxy that is the proxy, for every client. A `client_address()` that comes after it refuses
+to go on: every request is then 500. No header is read here, and `request.remote`, which other links may have replaced,
+is not looked at either. An address that is not known is refused, also if there is only a `deny`: `unknown` in
+`Forwarded`, or a peer that has come through a Unix socket. With `by_peer=True` it is always the peer, wherever this
+stands: so that nobody but your proxies may connect.
 
 When a trusted proxy sends no header, `client_address()` takes the proxy for the client: do not allow the addresses of
 your proxies, unless they shall come in themselves.
@@ -26,13 +28,15 @@ from hashlib import sha256
 from aiohttp import web
 
 from ..errors import ConfigurationError
-from ..support.addresses import CLIENT_ADDRESS, Address, Network, Networks, canonical, parse_networks, read_peer
+from ..option_checks import check_flags, in_order
 from ..support.battery import GuardBattery, guard_battery
-from ..support.options import in_order
+from ..support.network.addresses import Address, read_client_address, read_peer
+from ..support.network.networks import EVERYBODY, Network, Networks, are_within, parse_networks
 from ..typedefs import Handler
 
 __all__ = ("ip_restriction", "is_allowed")
 
+_BATTERY = "ip_restriction()"
 _SHOWN = 4  # networks in the name of the link, in errors and listings
 
 
@@ -40,6 +44,7 @@ def ip_restriction(
     *,
     allow: Sequence[str | Address | Network] | None = None,
     deny: Sequence[str | Address | Network] = (),
+    by_peer: bool = False,
 ) -> GuardBattery:
     """Let a request pass by the address that it comes from.
 
@@ -47,46 +52,66 @@ def ip_restriction(
         allow: addresses and networks that may come in; by default all that are not denied.
         deny: addresses and networks that may not, even if they are allowed; by default none.
 
+        by_peer: whether the peer of the connection is judged, whatever `client_address()` finds, so that only proxies
+            may connect; default not.
+
     Raises:
-        ConfigurationError: there is neither, `allow` is empty, or an entry is not a network.
+        ConfigurationError: there is neither, `allow` is empty, all that is allowed is denied, or an entry is not a
+            network.
 
     Responds:
         403 if the address is denied, not allowed, or not known.
 
-    Reads:
-        `CLIENT_ADDRESS` if it is set, else the peer of the connection.
+    Reads/Sets:
+        reads `CLIENT_ADDRESS` if it is set, else the peer of the connection.
 
     Example:
         ip_restriction(allow=["10.0.0.0/8", "::1"], deny=["10.0.0.66"])
     """
-    allowed = None if allow is None else Networks(parse_networks(allow, "ip_restriction()", "allow"))
-    denied = Networks(parse_networks(deny, "ip_restriction()", "deny"))
-    if allowed is not None and not allowed:
-        raise ConfigurationError("ip_restriction()", "allow is empty: nobody could come in", cure="list who may")
-    if allowed is None and not denied:
-        raise ConfigurationError("ip_restriction()", "everybody may come in", cure="pass allow=[...] or deny=[...]")
+    check_flags(_BATTERY, by_peer=by_peer)
+    allowed, denied = _parse(allow, deny)
+    read_address = read_peer if by_peer else read_client_address
 
-    @guard_battery(_name(allow, deny))
+    @guard_battery(_name(allow, deny, by_peer=by_peer))
     async def ip_restriction(request: web.Request, handler: Handler | None = None) -> web.StreamResponse | None:
-        address = request[CLIENT_ADDRESS] if CLIENT_ADDRESS in request else read_peer(request)
-        if not is_allowed(address, allowed, denied):
+        if not is_allowed(read_address(request), allowed, denied):
             raise web.HTTPForbidden(text="Requests from this address are not allowed.")
         return await handler(request) if handler else None
 
     return ip_restriction
 
 
-def is_allowed(address: object, allowed: Networks | None, denied: Networks) -> bool:
-    """Whether an address may come in: it is known, not denied, and, if there is a list of allowed ones, in it."""
-    if not isinstance(address, Address):
+def is_allowed(address: Address | str | None, allowed: Networks | None, denied: Networks) -> bool:
+    """Whether an address may come in: it is known, not denied, and, if there is a list of allowed ones, in it.
+
+    Args:
+        address: in canonical form, as `read_client_address()` has it; of what is none, nothing is let in.
+        allowed: `None` for all.
+        denied: asked first.
+    """
+    if address is None or isinstance(address, str) or address in denied:
         return False
-    address = canonical(address)
-    return address not in denied and (allowed is None or address in allowed)
+    return allowed is None or address in allowed
 
 
-def _name(allow: Sequence[object] | None, deny: Sequence[object]) -> str:
+def _parse(
+    allow: Sequence[str | Address | Network] | None, deny: Sequence[str | Address | Network]
+) -> tuple[Networks | None, Networks]:
+    allowed = None if allow is None else parse_networks(_BATTERY, "allow", allow)
+    denied = parse_networks(_BATTERY, "deny", deny)
+    if allowed is None and not denied:
+        raise ConfigurationError(_BATTERY, "everybody may come in", cure="pass allow=[...] or deny=[...]")
+    if allowed is not None and not allowed:
+        raise ConfigurationError(_BATTERY, "allow is empty: nobody could come in", cure="list who may")
+    if are_within(EVERYBODY if allowed is None else allowed, denied):
+        problem = "all who may come in are denied: nobody could come in"
+        raise ConfigurationError(_BATTERY, problem, cure="deny fewer, for deny is asked first")
+    return None if allowed is None else Networks(allowed), Networks(denied)
+
+
+def _name(allow: Sequence[object] | None, deny: Sequence[object], *, by_peer: bool) -> str:
     parts = [f"{kind}: {_summarise(entries)}" for kind, entries in (("allow", allow), ("deny", deny)) if entries]
-    return f"ip_restriction({'; '.join(parts)})"
+    return f"ip_restriction({'; '.join([*parts, *(['by peer'] if by_peer else [])])})"
 
 
 def _summarise(entries: Sequence[object]) -> str:

@@ -23,21 +23,20 @@ but the cookie lives on where it began.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Awaitable, Callable, Mapping
-from functools import lru_cache
 from typing import Any, TypeAlias
 
 from aiohttp import web
 
 from ..errors import ConfigurationError
-from ..naming import describe
-from ..support.addresses import CLIENT_ADDRESS, Address, canonical, read_peer
-from ..support.battery import GuardBattery, call, guard_battery
-from ..support.session import session_key
+from ..option_checks import check_count, check_function
+from ..support.battery import GuardBattery, awaiting, guard_battery
+from ..support.network.addresses import read_client_address
+from ..support.network.networks import name_network
+from ..support.sessions.session import Session, find_session_key, label_session, state_of
 from ..typedefs import Handler
 
-__all__ = ("network_of", "session_fixing")
+__all__ = ("session_fixing",)
 
 OnChange: TypeAlias = Callable[[web.Request, Mapping[str, Any], str, str], "object | Awaitable[object]"]
 
@@ -59,7 +58,7 @@ def session_fixing(
         ipv6_prefix: bits of an IPv6 address that must stay; default 64.
 
     Raises:
-        ConfigurationError: an option is wrong.
+        ConfigurationError: an option is wrong; or, in a request, there is no session.
 
     Responds:
         403 if the address of the client is not known.
@@ -68,42 +67,41 @@ def session_fixing(
         `CLIENT_ADDRESS` if it is set, else the peer of the connection. Requires `SESSION`, or `session_key(name)`; the
         session holds the network under `"_network"`.
 
+    Source:
+        RFC 4291, section 2.5.1: 64 bits of an IPv6 address name a network; RFC 8981: clients change the others.
+
     Example:
         session_fixing(on_change=tell)
     """
-    key = session_key(name)
-    _check(on_change, ipv4_prefix, ipv6_prefix)
+    key = find_session_key(_BATTERY, name)
+    check_count(_BATTERY, "ipv4_prefix", ipv4_prefix, unit="bits", at_most=32)
+    check_count(_BATTERY, "ipv6_prefix", ipv6_prefix, unit="bits", at_most=128)
+    if on_change is not None:
+        check_function(_BATTERY, "on_change", on_change, takes="request, lost, old, new")
+    tell = None if on_change is None else awaiting(on_change)
 
-    @guard_battery(required=(key,))
+    @guard_battery(label_session(_BATTERY, name), required=(key,))
     async def session_fixing(request: web.Request, handler: Handler | None = None) -> web.StreamResponse | None:
-        session = request[key]
-        address = request[CLIENT_ADDRESS] if CLIENT_ADDRESS in request else read_peer(request)
-        if not isinstance(address, Address):
+        session = _find_session(request, key, name)
+        address = read_client_address(request)
+        if address is None:
             raise web.HTTPForbidden(text="The address of the client is not known.")
-        network = network_of(address, ipv4_prefix=ipv4_prefix, ipv6_prefix=ipv6_prefix)
-        session.attach(_PINNED, network)
+        network = name_network(address, ipv4_prefix=ipv4_prefix, ipv6_prefix=ipv6_prefix)
+        state_of(session).attach(_PINNED, network)
         pinned = network if session.is_new else session.get(_PINNED, network)
         if pinned != network:
             lost = dict(session)
             session.invalidate()
-            if on_change is not None:
-                await call(on_change, request, lost, pinned, network)
+            if tell is not None:
+                await tell(request, lost, pinned, network)
         return await handler(request) if handler else None
 
     return session_fixing
 
 
-@lru_cache(1024)
-def network_of(address: Address, *, ipv4_prefix: int = 32, ipv6_prefix: int = 64) -> str:
-    """Return the network that an address belongs to, as `192.0.2.7/32` or `2001:db8::/64`."""
-    address = canonical(address)
-    prefix = ipv4_prefix if address.version == 4 else ipv6_prefix
-    return str(ipaddress.ip_network((int(address).to_bytes(address.max_prefixlen // 8, "big"), prefix), strict=False))
-
-
-def _check(on_change: object, ipv4_prefix: object, ipv6_prefix: object) -> None:
-    if on_change is not None and not callable(on_change):
-        raise ConfigurationError(_BATTERY, f"on_change is {describe(on_change)}", cure="pass a function")
-    for option, prefix, longest in (("ipv4_prefix", ipv4_prefix, 32), ("ipv6_prefix", ipv6_prefix, 128)):
-        if not isinstance(prefix, int) or isinstance(prefix, bool) or not 1 <= prefix <= longest:
-            raise ConfigurationError(_BATTERY, f"{option}={prefix!r}", cure=f"pass 1 to {longest}")
+def _find_session(request: web.Request, key: web.RequestKey[Session], name: str) -> Session:
+    try:
+        return request[key]
+    except KeyError:
+        cure = f"put sessions(name={name!r}) before it"
+        raise ConfigurationError(_BATTERY, "the request has no session of this name", cure=cure) from None

@@ -25,17 +25,21 @@ certificate was meant for this host.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from ..errors import ConfigurationError
+from ..option_checks import in_order
 from ..support.battery import GuardBattery, guard_battery
-from ..support.hosts import parse_patterns, read_authorities
-from ..support.options import in_order
+from ..support.network.host_patterns import HostPatterns, parse_patterns
+from ..support.network.hosts import LONGEST_AUTHORITY, parse_authority, read_authorities
 from ..typedefs import Handler
 
 __all__ = ("trusted_host",)
+
+_BATTERY = "trusted_host()"
 
 
 def trusted_host(hosts: Sequence[str]) -> GuardBattery:
@@ -51,24 +55,44 @@ def trusted_host(hosts: Sequence[str]) -> GuardBattery:
     Responds:
         400 for a malformed `Host`, 421 for a host that is not listed.
 
-    Reads:
-        the target, `Host`; RFC 9110, section 7.2; RFC 9112, section 3.2.
+    Reads/Sets:
+        reads the target and `Host`.
+
+    Source:
+        RFC 9110, sections 7.2, 7.4 and 15.5.20; RFC 9112, section 3.2.
 
     Example:
         trusted_host(["example.com", "*.example.com", "127.0.0.1", "[::1]"])
     """
-    patterns = parse_patterns(hosts, "trusted_host()")
+    patterns = parse_patterns(_BATTERY, hosts)
     if not hosts:
-        raise ConfigurationError("trusted_host()", "there are no hosts", cure='list them: ["example.com"]')
+        raise ConfigurationError(_BATTERY, "there are no hosts", cure='list them: ["example.com"]')
+
+    @functools.lru_cache(maxsize=256)  # of short texts, so that nobody fills the memory
+    def is_listed(text: str) -> bool:
+        authority = parse_authority(text)
+        return authority is not None and authority.host in patterns
+
+    def is_plainly_listed(request: web.Request) -> bool:
+        """Whether nothing but one `Host` field names a host, and it is a listed one, as mostly."""
+        fields = request.headers.getall(hdrs.HOST, ())
+        if len(fields) != 1 or len(fields[0]) > LONGEST_AUTHORITY or not is_listed(fields[0]):
+            return False
+        return request.host == fields[0] and request.raw_path.startswith("/")
 
     @guard_battery(f"trusted_host({', '.join(in_order(hosts))})")
     async def trusted_host(request: web.Request, handler: Handler | None = None) -> web.StreamResponse | None:
-        authorities = read_authorities(request)
-        if not authorities:
-            raise web.HTTPBadRequest(text="The host of this request is malformed.")
-        for authority in authorities:
-            if authority.host not in patterns:
-                raise web.HTTPMisdirectedRequest(text="This server does not answer for this host.")
+        if not is_plainly_listed(request):
+            _check(request, patterns)
         return await handler(request) if handler else None
 
     return trusted_host
+
+
+def _check(request: web.Request, patterns: HostPatterns) -> None:
+    authorities = read_authorities(request)
+    if not authorities:
+        raise web.HTTPBadRequest(text="The host of this request is malformed.")
+    for authority in authorities:
+        if authority.host not in patterns:
+            raise web.HTTPMisdirectedRequest(text="This server does not answer for this host.")

@@ -26,12 +26,15 @@ from collections.abc import Sequence
 from aiohttp import hdrs, web
 
 from ..errors import ConfigurationError
+from ..option_checks import check_flags, in_order
 from ..support.battery import GuardBattery, guard_battery
-from ..support.hosts import Authority, parse_authority, parse_patterns, read_authorities
-from ..support.options import check_flags, in_order
+from ..support.network.host_patterns import parse_patterns
+from ..support.network.hosts import Authority, parse_authority, read_authorities
 from ..typedefs import Handler
 
 __all__ = ("REFERRER_IS_TRUSTED", "trusted_referrer")
+
+_BATTERY = "trusted_referrer()"
 
 REFERRER_IS_TRUSTED = web.RequestKey("REFERRER_IS_TRUSTED", bool)
 
@@ -52,22 +55,25 @@ def trusted_referrer(
         refuse: whether a request that is not trusted is refused, which is the default, or only marked.
 
     Raises:
-        ConfigurationError: there are no hosts, or one is not a host.
+        ConfigurationError: there are no hosts, one is not a host, or a flag is neither `True` nor `False`.
 
     Responds:
         403 if the referrer is not trusted, unless `refuse=False`.
 
     Reads/Sets:
-        reads `Referer` (RFC 9110, section 10.1.3), with `same_host` also the host; sets `REFERRER_IS_TRUSTED`.
+        reads `Referer`, with `same_host` also the target and `Host`; sets `REFERRER_IS_TRUSTED`.
+
+    Source:
+        RFC 9110, section 10.1.3.
 
     Example:
         trusted_referrer(["example.com", "*.example.com"], allow_missing=True)
     """
-    check_flags("trusted_referrer()", same_host=same_host, allow_missing=allow_missing, refuse=refuse)
-    patterns = parse_patterns(hosts, "trusted_referrer()")
+    check_flags(_BATTERY, same_host=same_host, allow_missing=allow_missing, refuse=refuse)
+    patterns = parse_patterns(_BATTERY, hosts)
     if not hosts and not same_host:
         cure = 'list them: ["example.com"], or pass same_host=True'
-        raise ConfigurationError("trusted_referrer()", "there are no hosts", cure=cure)
+        raise ConfigurationError(_BATTERY, "there are no hosts", cure=cure)
 
     def is_trusted(request: web.Request) -> bool:
         referrers = request.headers.getall(hdrs.REFERER, ())
@@ -78,7 +84,9 @@ def trusted_referrer(
             return False
         return referrer.host in patterns or (same_host and is_same_host(referrer, read_authorities(request)))
 
-    @guard_battery(f"trusted_referrer({', '.join(in_order(hosts))})", provided=(REFERRER_IS_TRUSTED,))
+    told = [*in_order(hosts), *(["same host"] if same_host else []), *([] if refuse else ["not refused"])]
+
+    @guard_battery(f"trusted_referrer({', '.join(told)})", provided=(REFERRER_IS_TRUSTED,))
     async def trusted_referrer(request: web.Request, handler: Handler | None = None) -> web.StreamResponse | None:
         trusted = request[REFERRER_IS_TRUSTED] = is_trusted(request)
         if refuse and not trusted:

@@ -16,14 +16,16 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from ..errors import ConfigurationError
-from ..naming import describe, name_link
-from ..support.battery import MiddlewareBattery, call, middleware_battery
-from ..support.preflight import refuse_policies
+from ..naming import name_link
+from ..option_checks import check_function
+from ..support.battery import MiddlewareBattery, awaiting, middleware_battery
+from ..support.cors.preflight import refuse_policies
 from ..support.sequence import bind, required_outside
 from ..typedefs import Handler, Link
 
 __all__ = ("unless",)
+
+_BATTERY = "unless()"
 
 
 def unless(predicate: Callable[[web.Request], bool | Awaitable[bool]], *links: Link) -> MiddlewareBattery:
@@ -41,15 +43,15 @@ def unless(predicate: Callable[[web.Request], bool | Awaitable[bool]], *links: L
     Example:
         unless(is_health, authenticate)
     """
-    if not callable(predicate):
-        raise ConfigurationError("unless()", f"the predicate is {describe(predicate)}", cure="pass it first")
-    sequence = bind(links, "unless()")
-    refuse_policies(sequence.links, "unless()")
+    check_function(_BATTERY, "predicate", predicate, takes="request")
+    holds = awaiting(predicate)
+    sequence = bind(_BATTERY, links)
+    refuse_policies(_BATTERY, sequence.links)
     names = ", ".join(map(name_link, sequence.links))
 
     @middleware_battery(f"unless({name_link(predicate)}: {names})", required=required_outside(sequence.links))
     async def unless(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if await call(predicate, request) is True:  # a response, a generator, a text: all of them would be true
+        if await holds(request) is True:  # a response, a generator, a text: all of them would be true
             return await handler(request)
         return await sequence.run(request, handler)
 

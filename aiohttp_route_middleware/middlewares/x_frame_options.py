@@ -17,12 +17,13 @@ from aiohttp import web
 from multidict import istr
 
 from ..support.battery import GuardBattery, guard_battery
-from ..support.csp import check_frame_options
-from ..support.headers import on_response, set_header
+from ..support.browser.header_values import check_frame_options
+from ..support.headers import on_response
 from ..typedefs import Handler
 
 __all__ = ("x_frame_options",)
 
+_BATTERY = "x_frame_options()"
 _NAME = istr("X-Frame-Options")
 
 
@@ -38,16 +39,19 @@ def x_frame_options(value: str = "DENY") -> GuardBattery:
     Responds:
         Nothing of its own.
 
-    Sets:
-        `X-Frame-Options`, unless the handler has set it (RFC 7034, section 2.1).
+    Reads/Sets:
+        sets `X-Frame-Options`, unless the handler has set it. Needs `setup(app)`.
+
+    Source:
+        HTML, "The X-Frame-Options header"; RFC 7034, section 2.1.
 
     Example:
         x_frame_options("SAMEORIGIN")
     """
-    checked = check_frame_options(value, "value", "x_frame_options()")
+    checked = check_frame_options(_BATTERY, "value", value)
 
     def apply(_: web.Request, response: web.StreamResponse) -> None:
-        set_header(response.headers, _NAME, checked)
+        response.headers.setdefault(_NAME, checked)
 
     @guard_battery(f"x_frame_options({checked})")
     async def x_frame_options(request: web.Request, handler: Handler | None = None) -> web.StreamResponse | None:

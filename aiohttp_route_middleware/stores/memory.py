@@ -7,9 +7,11 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-from ..errors import ConfigurationError
+from ..option_checks import check_count, check_function
 
 __all__ = ("MemoryStore",)
+
+_STORE = "MemoryStore()"
 
 
 class MemoryStore:
@@ -22,16 +24,15 @@ class MemoryStore:
         clock: tells seconds; default `time.monotonic`.
 
     Raises:
-        ConfigurationError: `max_entries` is not a positive number.
+        ConfigurationError: `max_entries` is not a positive whole number, or the clock is no function.
 
     Example:
         sessions(store=MemoryStore())
     """
 
     def __init__(self, *, max_entries: int = 10_000, clock: Callable[[], float] = time.monotonic) -> None:
-        if max_entries < 1:
-            raise ConfigurationError("MemoryStore()", f"max_entries={max_entries!r}", cure="keep at least one")
-        self._max_entries = max_entries
+        check_function(_STORE, "clock", clock, takes="nothing, and tells seconds")
+        self._max_entries = check_count(_STORE, "max_entries", max_entries, unit="values")
         self._clock = clock
         self._kept: OrderedDict[str, tuple[bytes, float]] = OrderedDict()  # the value and when its time is over
         self._soonest = math.inf  # no time is over before that

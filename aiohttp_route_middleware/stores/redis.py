@@ -7,8 +7,10 @@ from collections.abc import Awaitable
 from typing import Any, TypeVar
 
 from ..errors import ConfigurationError, MissingDependencyError, StoreError
+from ..option_checks import check_seconds, refuse_option
 
 try:
+    from redis import Redis as BlockingRedis
     from redis.asyncio import Redis
     from redis.exceptions import RedisError
 except ImportError as _error:
@@ -17,6 +19,7 @@ except ImportError as _error:
 __all__ = ("RedisStore",)
 
 _T = TypeVar("_T")
+_STORE = "RedisStore()"
 
 
 class RedisStore:
@@ -28,20 +31,20 @@ class RedisStore:
         timeout: seconds that an operation may take; default 1.
 
     Raises:
-        ConfigurationError: the client decodes what it reads; values are bytes.
+        ConfigurationError: the client is not one of `redis.asyncio`, or decodes what it reads, though values are
+            bytes; the prefix is not a text, or the timeout no time.
 
     Example:
         sessions(store=RedisStore.from_url("redis://localhost:6379/0"))
     """
 
     def __init__(self, client: Redis, *, prefix: str = "arm:", timeout: float = 1.0) -> None:
-        if client.connection_pool.connection_kwargs.get("decode_responses"):
-            raise ConfigurationError(
-                "RedisStore()", "the client decodes what it reads", cure="make it with decode_responses=False"
-            )
+        _check_client(client)
+        if not isinstance(prefix, str):
+            raise refuse_option(_STORE, "prefix", prefix, "pass a text, which may be empty")
         self._client: Any = client
         self._prefix = prefix
-        self._timeout = timeout
+        self._timeout = check_seconds(_STORE, "timeout", timeout, at_least=0.001)
 
     @classmethod
     def from_url(cls, url: str, *, prefix: str = "arm:", timeout: float = 1.0) -> RedisStore:
@@ -84,6 +87,16 @@ class RedisStore:
             return await asyncio.wait_for(asking, self._timeout)
         except (RedisError, OSError, asyncio.TimeoutError) as error:
             raise StoreError(f"Redis: {type(error).__name__}") from error  # its text may hold an address
+
+
+def _check_client(client: Any) -> None:
+    if isinstance(client, BlockingRedis):
+        problem = "the client is one of redis, whose answers cannot be awaited"
+        raise ConfigurationError(_STORE, problem, cure="make it with redis.asyncio.Redis(...)")
+    if client.connection_pool.connection_kwargs.get("decode_responses"):
+        raise ConfigurationError(
+            _STORE, "the client decodes what it reads", cure="make it with decode_responses=False"
+        )
 
 
 def _milliseconds(seconds: float) -> int:

@@ -6,22 +6,24 @@ that a handler has prepared by itself, and on a WebSocket handshake. aiohttp's `
 Rules kept here: what is registered under one name is applied once for each response, as the innermost battery of that
 name has said; what fails is not applied again. Where a handler prepares its response itself, a 500 follows; where
 aiohttp prepares it, outside of any handler, the connection is cut: what may fail is done before that, by the battery.
+
+What is registered is kept on the writer of the request. All of its clones share that, those too that a middleware made
+before anything was registered, and it is gone with the request.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias, cast
-from weakref import WeakKeyDictionary
+from typing import Any, TypeAlias
 
 from aiohttp import hdrs, web
-from aiohttp.abc import AbstractStreamWriter
 from multidict import CIMultiDict
 
+from ..declarations import named
 from ..errors import ConfigurationError
 from ..typedefs import Handler
-from .preflight import answer_preflight
+from .cors.preflight import answer_preflight
 
 __all__ = (
     "Apply",
@@ -37,16 +39,6 @@ __all__ = (
 Apply: TypeAlias = Callable[[web.Request, web.StreamResponse], Awaitable[None] | None]
 
 
-class _Registered(dict[str, Apply]):
-    """What is to be applied to the response of one request, by the names of the batteries."""
-
-    response: web.StreamResponse | None = None  # that it was applied to
-
-
-_REGISTERED = web.RequestKey("_REGISTERED", _Registered)
-_by_writer: WeakKeyDictionary[AbstractStreamWriter, _Registered] = WeakKeyDictionary()  # which clones share
-
-
 def on_response(request: web.Request, name: str, apply: Apply) -> None:
     """Have `apply` called with the response before its headers are sent; the innermost of a name replaces the others.
 
@@ -58,15 +50,15 @@ def on_response(request: web.Request, name: str, apply: Apply) -> None:
     Raises:
         ConfigurationError: `setup()` was not called for the application.
     """
+    writer: Any = request.writer
     try:
-        registered = request[_REGISTERED]
-    except KeyError:
+        writer.__registered__[name] = apply
+    except AttributeError:
         raise ConfigurationError(
-            f"{name}()",
+            name if "(" in name else f"{name}()",
             "the application is not prepared for batteries that set headers",
             cure="call setup(app) of aiohttp_route_middleware.middlewares before it starts",
         ) from None
-    registered[name] = apply
 
 
 def set_header(headers: CIMultiDict[str], name: str, value: str, *, override: bool = False) -> None:
@@ -92,52 +84,46 @@ def merge_vary(headers: CIMultiDict[str], *names: str) -> None:
 
 def copy_registered(request: web.Request) -> dict[str, Apply]:
     """Return what has been registered so far, for `restore_registered()`."""
-    return dict(_find_registered(request) or {})
+    registered: dict[str, Apply] | None = getattr(request.writer, "__registered__", None)
+    return dict(registered) if registered else {}
 
 
 def restore_registered(request: web.Request, before: dict[str, Apply]) -> None:
     """Forget what has been registered since `copy_registered()`."""
-    registered = _find_registered(request)
+    registered: dict[str, Apply] | None = getattr(request.writer, "__registered__", None)
     if registered is not None:
         registered.clear()
         registered.update(before)
 
 
-def _find_registered(request: web.Request) -> _Registered | None:
-    registered = request.get(_REGISTERED)
-    # a request that was cloned before is another one, and has the same writer
-    return registered if registered is not None else _by_writer.get(request.writer)
-
-
+@named("setup")
 @web.middleware
 async def register_responses(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer preflights, or begin to collect what is set on the response; the outermost middleware."""
-    # The outermost of several applications that were prepared. To miss a key costs an exception, so that is not asked
-    # of a request on which nothing was set, as mostly here.
-    if len(request) == 0 or _REGISTERED not in request:
+    writer: Any = request.writer
+    if not hasattr(writer, "__registered__"):  # else an application around this one is prepared as well
         answer = await answer_preflight(request) if request.method == hdrs.METH_OPTIONS else None
         if answer is not None:
             return answer
-        request[_REGISTERED] = _by_writer[request.writer] = _Registered()
+        writer.__registered__ = {}
     return await handler(request)
 
 
 async def apply_registered(request: web.Request, response: web.StreamResponse) -> None:
     """Apply what was registered; a signal of the application."""
-    registered = _find_registered(request)
-    if registered is None or registered.response is response:  # a sub-application was prepared by itself, too
+    writer: Any = request.writer
+    registered: dict[str, Apply] | None = getattr(writer, "__registered__", None)
+    if not registered or getattr(writer, "__applied_to__", None) is response:  # by an application around this one
         return
-    registered.response = response
-    for name, apply in [*registered.items()]:
-        del registered[name]
+    writer.__applied_to__ = response
+    for name, apply in reversed([*registered.items()]):  # from the innermost outwards, as a response goes
         try:
             waiting = apply(request, response)
             if waiting is not None and inspect.isawaitable(waiting):  # isawaitable() takes longer than most of them
                 await waiting
         except BaseException:
+            registered.pop(name, None)
             # aiohttp may have told the writer already to send a stream in chunks, compressed; the error that follows
             # is neither, and nothing else takes that back
-            writer = cast(Any, request.writer)
             writer.chunked, writer._compress = False, None
             raise
-        registered[name] = apply

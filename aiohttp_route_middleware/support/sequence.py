@@ -19,6 +19,7 @@ from .battery import call
 __all__ = ("Bound", "bind", "required_outside")
 
 Step = Callable[..., Any]  # (request, handler)
+Ask = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
 
 
 class Bound:
@@ -26,10 +27,15 @@ class Bound:
 
     Args:
         links: flattened.
+
+    Attributes:
+        links: the same.
+        ask: if all of them are guards, runs them alone: their answer, or `None` to pass on; else `None`.
     """
 
     def __init__(self, links: tuple[Any, ...]) -> None:
         self.links = links
+        self.ask: Ask | None = _bind_guards(links)
         self._first, *following = map(_bind_one, links)
         self._following = following[::-1]  # the last one first
 
@@ -42,7 +48,7 @@ class Bound:
         return answer
 
 
-def bind(links: Sequence[Any], battery: str) -> Bound:
+def bind(battery: str, links: Sequence[Any]) -> Bound:
     """Flatten and read the links that a battery was given.
 
     Raises:
@@ -68,17 +74,31 @@ def required_outside(links: Sequence[Any]) -> tuple[Key, ...]:
 def _bind_one(link: Any) -> Step:
     spec = read_link(link)
     if isinstance(spec, GuardSpec):
-        return functools.partial(_run_guard if spec.is_async else _run_plain_guard, link)
+        return functools.partial(_run_guard, _await_guard(link, spec), link)
     return functools.partial(_run_middleware, link, spec.keyword)
 
 
-async def _run_guard(link: Any, request: web.Request, handler: Handler) -> web.StreamResponse:
-    answer = await link(request)
-    return await handler(request) if answer is None else settle(answer, link, request)
+def _bind_guards(links: Sequence[Any]) -> Ask | None:
+    specs = [(link, read_link(link)) for link in links]
+    guards = [(_await_guard(link, spec), link) for link, spec in specs if isinstance(spec, GuardSpec)]
+    return functools.partial(_ask, guards) if len(guards) == len(links) else None
 
 
-async def _run_plain_guard(link: Any, request: web.Request, handler: Handler) -> web.StreamResponse:
-    answer = await call(link, request)
+def _await_guard(link: Any, spec: GuardSpec) -> Callable[..., Awaitable[Any]]:
+    guard: Callable[..., Awaitable[Any]] = link if spec.is_async else functools.partial(call, link)
+    return guard
+
+
+async def _ask(guards: Sequence[tuple[Any, Any]], request: web.Request) -> web.StreamResponse | None:
+    for guard, link in guards:
+        answer = await guard(request)
+        if answer is not None:
+            return settle(answer, link, request)
+    return None
+
+
+async def _run_guard(guard: Any, link: Any, request: web.Request, handler: Handler) -> web.StreamResponse:
+    answer = await guard(request)
     return await handler(request) if answer is None else settle(answer, link, request)
 
 

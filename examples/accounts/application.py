@@ -15,8 +15,8 @@ from aiohttp_route_middleware.middlewares.secure_headers import CSP_NONCE
 from aiohttp_route_middleware.middlewares.sessions import sessions
 from aiohttp_route_middleware.middlewares.trusted_host import trusted_host
 from aiohttp_route_middleware.stores import MemoryStore
+from aiohttp_route_middleware.support.access.identity import IDENTITY
 from aiohttp_route_middleware.support.battery import GuardBattery
-from aiohttp_route_middleware.support.identity import IDENTITY
 
 from .api import get_profile, issue_token, make_authenticate, put_profile
 from .headers import allow_caching, forbid_caching, hide_version, make_headers

@@ -41,7 +41,9 @@ async def forbid_caching(request: web.Request, handler: Handler) -> web.StreamRe
 
 
 def _forbid(_: web.Request, response: web.StreamResponse) -> None:
-    set_header(response.headers, hdrs.CACHE_CONTROL, "no-store")
+    # sessions say "private" by themselves, where nobody has said anything
+    is_silent = response.headers.get(hdrs.CACHE_CONTROL, "private") == "private"
+    set_header(response.headers, hdrs.CACHE_CONTROL, "no-store", override=is_silent)
 
 
 async def allow_caching(request: web.Request, handler: Handler) -> web.StreamResponse:

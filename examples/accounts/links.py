@@ -4,7 +4,7 @@ from aiohttp import web
 
 from aiohttp_route_middleware import provides, requires
 from aiohttp_route_middleware.middlewares.sessions import SESSION
-from aiohttp_route_middleware.support.identity import IDENTITY, Identity
+from aiohttp_route_middleware.support.access.identity import IDENTITY, Identity
 
 from .keys import USER, USERS
 from .users import User

@@ -302,7 +302,7 @@ async def test_more_than_a_cookie_holds_is_an_error_and_what_is_not_json_as_well
 
     browser = await open_browser(serve(session_storages(make_encrypted()), date=date))
     assert (await browser.get(data(a="x" * 4000))).status == 500
-    assert "browsers keep 4093" in caplog.text
+    assert "SessionError: session_storages: the cookie of the session would take " in caplog.text
     assert (await browser.get("/date")).status == 500
     assert "session['when'] is not JSON: it holds datetime" in caplog.text
     assert browser.cookies == {}
@@ -366,24 +366,40 @@ async def test_it_can_be_pinned_to_the_address(open_browser: Open, redis: Redis,
     assert await keys(redis) == []
 
 
-def test_the_link_is_named_by_its_storage() -> None:
-    assert (
-        getattr(session_storages(make_encrypted()), "__link_name__", "") == "session_storages(EncryptedCookieStorage)"
-    )
+@pytest.mark.parametrize(
+    ("options", "label"),
+    [
+        ({}, "session_storages(EncryptedCookieStorage)"),
+        ({"name": "admin"}, "session_storages(EncryptedCookieStorage, admin)"),
+    ],
+    ids=["default", "another name"],
+)
+def test_the_link_is_named_by_its_storage(options: dict[str, Any], label: str) -> None:
+    assert getattr(session_storages(make_encrypted(), **options), "__link_name__", "") == label
+
+
+async def test_an_application_that_is_not_prepared_is_told_of_the_cure_by_this_name(
+    open_browser: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = web.Application()
+    UrlDispatcherEx.install(app).add_get("/read", session_storages(make_encrypted()), read)
+    assert (await (await open_browser(app)).get("/read")).status == 500
+    assert "session_storages(): the application is not prepared" in caplog.text
 
 
 @pytest.mark.parametrize(
     ("storage", "options", "message"),
     [
         pytest.param("redis://hidden", {}, "the storage is .*; pass one of aiohttp-session", id="no storage"),
-        pytest.param(InMemory(), {}, "how InMemory forgets an id, .*; pass delete=", id="unknown"),
-        pytest.param(InMemory(), {"delete": 1}, "delete is .*; pass a function", id="delete"),
+        pytest.param(InMemory(), {}, ".* how InMemory forgets an id, .*; pass delete=", id="unknown"),
+        pytest.param(InMemory(), {"delete": 1}, r"delete is .*; pass a function \(id\)", id="delete"),
         pytest.param(SimpleCookieStorage(), {"name": "a b"}, "name='a b'", id="name"),
     ],
 )
 def test_a_wrong_option_is_refused_at_once(storage: Any, options: dict[str, Any], message: str) -> None:
-    with pytest.raises(ConfigurationError, match=message):
+    with pytest.raises(ConfigurationError, match=rf"^session_storages\(\): {message}") as raised:
         session_storages(storage, **options)
+    assert "hidden" not in str(raised.value)
 
 
 def test_without_aiohttp_session_it_tells_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from pytest_aiohttp.plugin import AiohttpServer
 
 from aiohttp_route_middleware import UrlDispatcherEx, links_of
 from aiohttp_route_middleware.middlewares.secure_headers import CSP_NONCE
-from aiohttp_route_middleware.support.identity import IDENTITY
+from aiohttp_route_middleware.support.access.identity import IDENTITY
 from examples.accounts.application import make_app
 from examples.accounts.keys import SETTINGS, USERS
 from examples.accounts.settings import Settings

@@ -14,6 +14,8 @@ from yarl import URL
 from aiohttp_route_middleware import UrlDispatcherEx, chain
 from aiohttp_route_middleware.errors import InspectionError
 from aiohttp_route_middleware.inspection.explanation import Explanation, explain
+from aiohttp_route_middleware.middlewares import setup
+from aiohttp_route_middleware.middlewares.cors import cors
 
 from ..conftest import Diary
 from .conftest import (
@@ -535,3 +537,38 @@ async def test_an_application_in_itself_is_listed_once() -> None:
     router.add_get("/x", index)
     app.add_subapp("/again", app)
     assert label(await explain(app, "GET", "/again/x")) is not None
+
+
+PREFLIGHT = {"Origin": "https://shop.example", "Access-Control-Request-Method": "GET"}
+
+
+@pytest.mark.parametrize("method", ["OPTIONS", "*"], ids=["405", "a route"])
+async def test_of_a_preflight_it_says_that_the_route_which_is_asked_for_answers(
+    method: str, aiohttp_client: AiohttpClient
+) -> None:
+    app, router = new_app()
+    setup(app)
+    router.add_get("/posts", cors("https://shop.example"), index)
+    if method == "*":
+        router.add_route("*", "/posts", index)
+    found = await explain(app, "OPTIONS", "/posts")
+    assert found.status == (None if method == "*" else 405)
+    assert found.notes[-1].startswith("a preflight is answered before all this, by cors()")
+    client = await aiohttp_client(app)
+    async with client.options("/posts", headers=PREFLIGHT) as response:
+        assert response.headers["Access-Control-Allow-Origin"] == "https://shop.example"
+    async with client.options("/posts") as response:
+        assert response.status == (200 if method == "*" else 405)
+
+
+@pytest.mark.parametrize(
+    ("prepared", "method", "path"),
+    [(False, "OPTIONS", "/posts"), (True, "PUT", "/posts"), (True, "OPTIONS", "/nothing")],
+    ids=["not prepared", "another method", "no route"],
+)
+async def test_nothing_is_said_of_preflights_where_there_is_none(prepared: bool, method: str, path: str) -> None:
+    app, router = new_app()
+    if prepared:
+        setup(app)
+    router.add_get("/posts", cors("https://shop.example"), index)
+    assert "preflight" not in " ".join((await explain(app, method, path)).notes)

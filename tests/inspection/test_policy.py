@@ -557,3 +557,48 @@ async def test_domains_in_domains_are_not_exempted_together() -> None:
         one.add_domain("*.example.com", inner_app)
     app.add_domain("a.*", outer_app)
     assert [route.path for route in list_routes(app)] == ["*.example.com/x", "a.*&*.example.com/x"]
+
+
+# ---- several links
+
+
+@pytest.mark.parametrize(
+    ("links", "names"),
+    [
+        pytest.param([authenticate, audit], [], id="both"),
+        pytest.param([authenticate], [], id="the key alone"),
+        pytest.param([audit], [], id="the link alone"),
+        pytest.param([log_time], ["GET HEAD /"], id="neither"),
+    ],
+)
+async def test_one_of_several_is_enough(links: list[Any], names: list[str]) -> None:
+    app, router = new_app()
+    router.add_get("/", *links, index)
+    require_links(app, USER, audit)
+    assert await refused(app) == names
+
+
+@pytest.mark.parametrize(
+    ("links", "missing"),
+    [
+        pytest.param([authenticate, audit], [], id="both"),
+        pytest.param([authenticate], ["audit"], id="one"),
+        pytest.param([audit], [f"link that provides {__name__.rpartition('.')[0]}.conftest.USER"], id="the other"),
+    ],
+)
+async def test_with_a_call_for_each_each_is_needed(links: list[Any], missing: list[str]) -> None:
+    app, router = new_app()
+    router.add_get("/", *links, index)
+    require_links(app, USER)
+    require_links(app, audit)
+    assert [line.partition(" has no ")[2] for line in await start(app)] == missing
+
+
+async def test_a_link_that_a_factory_made_for_one_route_is_not_that_of_another() -> None:
+    app, router = new_app()
+    writers = authorise("post:write")
+    router.add_get("/posts", authenticate, authorise("post:read"), index)
+    router.add_post("/posts", authenticate, writers, index)
+    require_links(app, USER)
+    require_links(app, writers)
+    assert await refused(app) == ["GET HEAD /posts"]

@@ -9,12 +9,14 @@ import pytest
 from aiohttp import ClientResponse, web
 from pytest_aiohttp.plugin import AiohttpClient
 
-from aiohttp_route_middleware import UrlDispatcherEx, requires
-from aiohttp_route_middleware.support.identity import IDENTITY
+from aiohttp_route_middleware import requires
+from aiohttp_route_middleware.support.access.identity import IDENTITY
+
+from .. import scopes
+from ..scopes import SCOPES, path_in
 
 __all__ = ("SCOPES", "AskAs", "ask_as", "make_app", "needs_identity")
 
-SCOPES = ("route", "group", "router", "application")
 AskAs = Callable[..., Awaitable[ClientResponse]]
 
 
@@ -32,13 +34,7 @@ async def needs_identity(request: web.Request) -> web.Response:
 
 def make_app(link: Any, scope: str = "route") -> web.Application:
     """Make an application with one link in one of `SCOPES`."""
-    app = web.Application(middlewares=[link] if scope == "application" else [])
-    router = UrlDispatcherEx.install(app, *([link] if scope == "router" else []))
-    if scope == "group":
-        router.group("", link).add_get("/", who_am_i)
-    else:
-        router.add_get("/", *([link] if scope == "route" else []), who_am_i)
-    return app
+    return scopes.make_app(scope, [link], {"GET /": who_am_i})
 
 
 @pytest.fixture
@@ -47,7 +43,7 @@ def ask_as(aiohttp_client: AiohttpClient) -> AskAs:
 
     async def ask_as(link: Any, *, scope: str = "route", path: str = "/", **options: Any) -> ClientResponse:
         client = await aiohttp_client(make_app(link, scope))
-        response = await client.get(path, **options)
+        response = await client.get(path_in(scope, path), **options)
         await response.read()
         return response
 

@@ -20,10 +20,12 @@ import pytest
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient
 
-from aiohttp_route_middleware import UrlDispatcherEx
 from aiohttp_route_middleware.middlewares import setup
 
-__all__ = ("CASES", "MATRIX", "Case", "ask", "make_app")
+from .. import scopes
+from ..scopes import SCOPES, path_in
+
+__all__ = ("CASES", "MATRIX", "SCOPES", "Case", "ask", "make_app")
 
 FILE = Path(__file__)
 _UPGRADE = {
@@ -60,7 +62,6 @@ CASES = (
     Case("416", "/file", 416, headers={"Range": "bytes=99999999-"}),
     Case("101", "/socket", 101, headers=_UPGRADE),
 )
-SCOPES = ("application", "sub-application", "router", "group", "route")
 # what no route answers, no router sees
 MATRIX = [
     pytest.param(scope, case, id=f"{case.name} behind {scope}")
@@ -123,27 +124,11 @@ HANDLERS = {
 
 def make_app(scope: str, *links: Any) -> web.Application:
     """Make an application that answers in every way, with links in one scope: one of `SCOPES`, or none."""
-    app = web.Application(middlewares=links if scope == "application" else ())
+    app = scopes.make_app(scope, links, {f"GET {path}": handler for path, handler in HANDLERS.items()})
     setup(app)
-    if scope == "sub-application":
-        sub = web.Application(middlewares=links)
-        _add_routes(UrlDispatcherEx.install(sub))
-        app.add_subapp("/sub", sub)
-        return app
-    router = UrlDispatcherEx.install(app, *(links if scope == "router" else ()))
-    if scope == "group":
-        _add_routes(router.group("", *links))
-    else:
-        _add_routes(router, *(links if scope == "route" else ()))
     return app
 
 
 def ask(client: TestClient[Any, Any], scope: str, case: Case) -> AbstractAsyncContextManager[ClientResponse]:
     """Send the request of a case; redirects are not followed."""
-    path = f"/sub{case.path}" if scope == "sub-application" else case.path
-    return client.request(case.method, path, headers=case.headers, allow_redirects=False)
-
-
-def _add_routes(router: Any, *links: Any) -> None:
-    for path, handler in HANDLERS.items():
-        router.add_get(path, *links, handler)
+    return client.request(case.method, path_in(scope, case.path), headers=case.headers, allow_redirects=False)

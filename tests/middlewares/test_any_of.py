@@ -12,12 +12,16 @@ from pytest_aiohttp.plugin import AiohttpClient
 from aiohttp_route_middleware import RegistrationError, UrlDispatcherEx, chain, links_of, name_link, provides, requires
 from aiohttp_route_middleware.errors import ConfigurationError
 from aiohttp_route_middleware.inspection import list_routes
+from aiohttp_route_middleware.link import GuardSpec, LinkSpec, MiddlewareSpec, read_link
 from aiohttp_route_middleware.middlewares import setup
 from aiohttp_route_middleware.middlewares.any_of import any_of
+from aiohttp_route_middleware.support.access.challenges import forbidden, unauthorized, write_challenge
 from aiohttp_route_middleware.support.battery import guard_battery
-from aiohttp_route_middleware.support.challenges import forbid, unauthorized, write_challenge
 from aiohttp_route_middleware.support.headers import on_response
 from aiohttp_route_middleware.typedefs import Handler
+
+from .. import scopes
+from ..scopes import each_scope, path_in
 
 USER = web.RequestKey("USER", str)
 TENANT = web.RequestKey("TENANT", str)
@@ -31,7 +35,7 @@ def refuse(scheme: str) -> web.HTTPUnauthorized:
 
 
 def let_in(request: web.Request, way: str) -> bool:
-    request.app[ASKED].append(way)
+    request.config_dict[ASKED].append(way)
     if request.headers.get("X-Way") != way:
         return False
     request[USER] = way
@@ -90,8 +94,8 @@ NAMES = ["guard", "plain", "returning", "middleware", "keyword", "object", "batt
 
 
 async def forbid_all(request: web.Request) -> None:
-    request.app[ASKED].append("forbid_all")
-    raise forbid('Bearer error="insufficient_scope"')
+    request.config_dict[ASKED].append("forbid_all")
+    raise forbidden('Bearer error="insufficient_scope"')
 
 
 async def show_user(request: web.Request) -> web.Response:
@@ -110,11 +114,8 @@ def answer(value: Any) -> Any:
 
 
 def make_app(*links: Any, endpoint: Any = show_user, scope: str = "route") -> web.Application:
-    app = web.Application(middlewares=links if scope == "application" else ())
+    app = scopes.make_app(scope, links, {"GET /": endpoint})
     app[ASKED] = []
-    router = UrlDispatcherEx.install(app, *(links if scope == "router" else ()))
-    group = router.group("", *(links if scope == "group" else ()))
-    group.add_get("/", *(links if scope == "route" else ()), endpoint)
     return app
 
 
@@ -129,22 +130,22 @@ def serve(aiohttp_client: AiohttpClient) -> Callable[..., Awaitable[TestClient[A
 # ---- who is let in
 
 
-@pytest.mark.parametrize("scope", ["application", "router", "group", "route"])
+@each_scope
 @pytest.mark.parametrize("way", NAMES)
 async def test_the_first_alternative_that_lets_through_is_enough_and_the_others_never_run(
     way: str, scope: str, serve: Any
 ) -> None:
     client = await serve(any_of(*WAYS), scope=scope)
-    async with client.get("/", headers={"X-Way": way}) as response:
+    async with client.get(path_in(scope, "/"), headers={"X-Way": way}) as response:
         assert (response.status, await response.text()) == (200, f"{way} None")
         assert ("X-Middleware" in response.headers) is (way == "middleware")
     assert client.app[ASKED] == NAMES[: NAMES.index(way) + 1]
 
 
-@pytest.mark.parametrize("scope", ["application", "router", "group", "route"])
+@each_scope
 async def test_when_all_refuse_the_answer_is_one_401_with_every_challenge_in_order(scope: str, serve: Any) -> None:
     client = await serve(any_of(*WAYS), scope=scope)
-    async with client.get("/") as response:
+    async with client.get(path_in(scope, "/")) as response:
         assert response.status == 401
         schemes = [challenge.split()[0] for challenge in response.headers.getall("WWW-Authenticate")]
         assert schemes == ["Guard", "Plain", "Returning", "Middleware", "Keyword", "Object", "Battery"]
@@ -157,6 +158,18 @@ async def test_a_refusal_with_several_challenges_keeps_them_all(serve: Any) -> N
         assert response.headers.getall("WWW-Authenticate") == [
             'Basic realm="a"',
             'Bearer realm="b"',
+            'Guard realm="test"',
+        ]
+
+
+async def test_a_challenge_of_several_alternatives_is_there_once_and_the_order_is_kept(serve: Any) -> None:
+    first = answer(unauthorized(['Basic realm="a"', 'Bearer realm="b"']))
+    second = answer(unauthorized(['Bearer realm="b"', 'Bearer realm="b", error="invalid_token"', 'Basic realm="a"']))
+    async with (await serve(any_of(first, second, by_guard, by_guard))).get("/") as response:
+        assert response.headers.getall("WWW-Authenticate") == [
+            'Basic realm="a"',
+            'Bearer realm="b"',
+            'Bearer realm="b", error="invalid_token"',
             'Guard realm="test"',
         ]
 
@@ -408,6 +421,24 @@ def test_it_is_named_with_its_alternatives_in_errors_and_listings() -> None:
     (route,) = list_routes(app)
     assert [one.name for one in route.links] == [name]
     assert links_of(next(iter(app.router.routes()))) == (link, show_user)
+
+
+@pytest.mark.parametrize(
+    ("links", "kind"),
+    [
+        pytest.param((by_guard, [by_plain_guard, by_battery]), GuardSpec(is_async=True), id="guards"),
+        pytest.param((by_guard, [by_plain_guard, by_middleware]), MiddlewareSpec(), id="a middleware among them"),
+        pytest.param((any_of(by_guard), by_battery), GuardSpec(is_async=True), id="guards, nested"),
+    ],
+)
+@pytest.mark.parametrize("scope", ["application", "router", "group", "route"])
+async def test_of_guards_alone_it_is_a_guard(links: Any, kind: LinkSpec, scope: str, serve: Any) -> None:
+    link = any_of(*links)
+    assert read_link(link) == kind
+    client = await serve(link, scope=scope)
+    for way, status in (("guard", 200), ("nobody", 401)):
+        async with client.get("/", headers={"X-Way": way}) as response:
+            assert response.status == status
 
 
 async def test_it_can_stand_in_itself(serve: Any) -> None:

@@ -11,7 +11,7 @@ from multidict import CIMultiDict
 from aiohttp_route_middleware import chain
 from aiohttp_route_middleware.errors import ConfigurationError
 from aiohttp_route_middleware.middlewares.api_key import api_key
-from aiohttp_route_middleware.support.identity import Identity
+from aiohttp_route_middleware.support.access.identity import Identity
 
 from .identities import SCOPES, AskAs, ask_as, needs_identity
 
@@ -145,7 +145,7 @@ def test_bad_configuration_is_refused(options: Any, problem: str) -> None:
 
 def test_what_cannot_be_called_is_refused_and_not_shown() -> None:
     secret: Any = "a secret"
-    with pytest.raises(ConfigurationError, match="verify is of type str") as raised:
+    with pytest.raises(ConfigurationError, match=r"verify is str; pass a function \(key\)") as raised:
         api_key(secret, header="X-API-Key")
     assert secret not in str(raised.value)
 
@@ -163,6 +163,8 @@ def test_links_behind_may_require_the_identity() -> None:
         pytest.param("key=bad; x=1 key=good", 401, id="beside a wrong one"),
         pytest.param("key=good; x=1 key=bad", 200, id="beside a right one"),
         pytest.param('\tkey="good" ', 200, id="quoted, between blanks"),
+        pytest.param('key="good', 401, id="quoted on one side"),
+        pytest.param("key; key=good", 200, id="beside a cookie without a value"),
     ],
 )
 async def test_no_other_cookie_can_bring_a_key(cookie: str, status: int, ask_as: AskAs) -> None:

@@ -3,14 +3,12 @@
 import asyncio
 import functools
 from collections.abc import Callable
-from posixpath import normpath
 from typing import Any, Literal
-from urllib.parse import parse_qs, quote, unquote, urljoin, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestClient
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 from pytest_aiohttp.plugin import AiohttpClient
 
@@ -29,7 +27,7 @@ from aiohttp_route_middleware.errors import ConfigurationError
 from aiohttp_route_middleware.middlewares.any_of import any_of
 from aiohttp_route_middleware.middlewares.authorise import authorise, covers, safe_next
 from aiohttp_route_middleware.naming import name_link
-from aiohttp_route_middleware.support.identity import IDENTITY, Identity
+from aiohttp_route_middleware.support.access.identity import IDENTITY, Identity
 
 ADA = Identity("ada", frozenset({"post:read", "post:write"}), {"tenant": "engines"})
 
@@ -362,45 +360,6 @@ def read_next(response: Any, login: str = "/login") -> str:
     return str(parse_qs(location.query, strict_parsing=True)["next"][0])
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"])
-async def test_other_methods_get_a_401(method: str, ask: Ask) -> None:
-    response = await ask(make_pages(), method=method)
-    assert response.status == 401
-    assert response.headers["WWW-Authenticate"] == 'Bearer realm="protected"'
-
-
-@pytest.mark.parametrize(
-    ("headers", "status"),
-    [
-        pytest.param({}, 303, id="not told"),
-        pytest.param({"Sec-Fetch-Mode": "navigate"}, 303, id="a navigation"),
-        pytest.param({"Sec-Fetch-Mode": "cors"}, 401, id="fetch()"),
-        pytest.param({"Sec-Fetch-Mode": "same-origin"}, 401, id="fetch() of the same origin"),
-        pytest.param({"Sec-Fetch-Mode": "no-cors"}, 401, id="an image"),
-        pytest.param({"Sec-Fetch-Mode": ""}, 401, id="nothing said"),
-        pytest.param({"Sec-Fetch-Mode": "websocket"}, 401, id="a WebSocket"),
-        pytest.param({"Connection": "Upgrade", "Upgrade": "WebSocket"}, 401, id="a WebSocket, not told"),
-        pytest.param({"Upgrade": "h2c"}, 303, id="another upgrade"),
-    ],
-)
-async def test_only_navigations_are_redirected(headers: Any, status: int, ask: Ask) -> None:
-    response = await ask(make_pages(), "/account", headers=headers)
-    assert response.status == status
-
-
-async def test_the_login_page_behind_itself_is_a_401_and_no_endless_redirect(ask: Ask) -> None:
-    assert (await ask(make_pages(), "/login?next=%2Flogin")).status == 401
-
-
-async def test_the_login_page_may_have_a_query(ask: Ask) -> None:
-    link = authorise(redirect="/login?lang=en")
-    response = await ask(serve(link, given=[IDENTITY]), "/?a=1")
-    assert response.headers["Location"].startswith("/login?lang=en&next=")
-    assert read_next(response) == "/?a=1"
-    response = await ask(serve(authorise(redirect="/login?"), given=[IDENTITY]))
-    assert response.headers["Location"] == "/login?next=/"
-
-
 async def anyone(request: web.Request) -> None:
     """Let everyone pass."""
 
@@ -470,51 +429,6 @@ async def test_the_path_is_that_of_the_browser_in_a_sub_application(ask: Ask) ->
     assert read_next(response) == "/sub/account"
 
 
-async def ask_raw(client: TestClient[Any, Any], target: bytes) -> str:
-    """Send a request target as it is; return the Location of the answer."""
-    reader, writer = await asyncio.open_connection(client.host, client.port)
-    writer.write(b"GET " + target + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-    head = (await reader.read()).partition(b"\r\n\r\n")[0].decode("latin-1")
-    writer.close()
-    await writer.wait_closed()
-    assert head.startswith("HTTP/1.1 303 "), head
-    assert head.count("\r\nLocation: ") == 1
-    return str(head.partition("\r\nLocation: ")[2].partition("\r\n")[0])
-
-
-@pytest.mark.parametrize(
-    ("target", "following"),
-    [
-        pytest.param(b"/a%2Fb/%C3%A9?q=%26%3D%20+%2B", "/a%2Fb/%C3%A9?q=%26%3D%20+%2B", id="encoded bytes are kept"),
-        pytest.param(b"/%7euser/100%", "/%7euser/100%", id="and so is what is encoded by halves"),
-        pytest.param(b"/a?next=//evil.example", "/a?next=//evil.example", id="a next of its own"),
-        pytest.param(b"http://evil.example/a?b=c", "/a?b=c", id="another origin in absolute form"),
-        pytest.param(b"//evil.example/a", "/", id="a path that reads as an origin"),
-        pytest.param(b"///evil.example/a", "/", id="three slashes"),
-        pytest.param(b"/\\evil.example", "/", id="a backslash"),
-        pytest.param(b"/%2Fevil.example", "/", id="an encoded slash"),
-        pytest.param(b"/%5Cevil.example", "/", id="an encoded backslash"),
-        pytest.param(b"/.//evil.example", "/", id="a dot segment"),
-        pytest.param(b"/%2e%2e//evil.example", "/", id="an encoded dot segment"),
-        pytest.param(b"/a%0d%0aSet-Cookie:x=y", "/", id="an encoded line break"),
-        pytest.param(b"/" + b"a" * 2048, "/", id="too long"),
-    ],
-)
-async def test_next_is_the_raw_path_of_this_origin(
-    target: bytes, following: str, aiohttp_client: AiohttpClient
-) -> None:
-    client = await aiohttp_client(make_pages())
-    location = urlsplit(await ask_raw(client, target))
-    assert (location.scheme, location.netloc, location.path) == ("", "", "/login")
-    assert parse_qs(location.query, strict_parsing=True) == {"next": [following]}
-
-
-@given(st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=30).map("/".__add__))
-def test_what_was_asked_for_comes_back_from_the_query_as_it_was(target: str) -> None:
-    move = web.HTTPSeeOther("/login?next=" + quote(target))
-    assert parse_qs(urlsplit(move.headers["Location"]).query, strict_parsing=True) == {"next": [target]}
-
-
 async def test_the_login_handler_sends_back_only_within_this_origin(aiohttp_client: AiohttpClient) -> None:
     async def log_in(request: web.Request) -> web.Response:
         raise web.HTTPSeeOther(safe_next(request.query.get("next"), "/home"))
@@ -529,182 +443,6 @@ async def test_the_login_handler_sends_back_only_within_this_origin(aiohttp_clie
     for query in ("", "?next=", "?next=//evil.example", "?next=%2F%5Cevil.example", "?next=/%252Fevil.example"):
         back = await client.get(f"/login{query}", allow_redirects=False)
         assert back.headers["Location"] == "/home"
-
-
-# ---- safe_next()
-
-# after OWASP's cheat sheet on unvalidated redirects and forwards, its testing guide, and the usual lists of payloads
-ATTACKS = [
-    "",
-    " ",
-    "evil.example",
-    "www.evil.example/login",
-    "http://evil.example",
-    "https://evil.example",
-    "HTTPS://evil.example",
-    "http:evil.example",
-    "https:/evil.example",
-    "https:\\\\evil.example",
-    "https:///evil.example",
-    "ftp://evil.example",
-    "javascript:alert(1)",
-    "JavaScript:alert(1)",
-    "java\tscript:alert(1)",
-    "data:text/html,<script>alert(1)</script>",
-    "vbscript:msgbox(1)",
-    "//evil.example",
-    "///evil.example",
-    "////evil.example",
-    "//evil.example/%2f..",
-    "//evil.example/..;/css",
-    "//evil%E3%80%82example",
-    "//user@evil.example",
-    "//localhost@evil.example",
-    "//[::1]/",
-    "\\\\evil.example",
-    "\\/evil.example",
-    "/\\evil.example",
-    "/\\/evil.example",
-    "/\\\\evil.example",
-    "\\/\\/evil.example/",
-    "/\t/evil.example",
-    "/\n/evil.example",
-    "/\r\n/evil.example",
-    "\t//evil.example",
-    " //evil.example",
-    " /account",
-    "/ /evil.example",
-    "/\x00/evil.example",
-    "\x01//evil.example",
-    "/\x7f/evil.example",
-    "/\x0b/evil.example",
-    "/account\r\nSet-Cookie: a=b",
-    "/account\nLocation: //evil.example",
-    "/account%0d%0aSet-Cookie:a=b",
-    "/%0a/evil.example",
-    "/%09/evil.example",
-    "/%00/evil.example",
-    "/%2Fevil.example",
-    "/%2f%2fevil.example",
-    "/%5cevil.example",
-    "/%5C%5Cevil.example",
-    "%2F%2Fevil.example",
-    "%5C%5Cevil.example",
-    "/.//evil.example",
-    "/..//evil.example",
-    "/./\\evil.example",
-    "/a/..//evil.example",
-    "/%2e//evil.example",
-    "/%2E%2e//evil.example",
-    "/%2e%2e%2fevil.example",
-    "/..%5cevil.example",
-    "/../admin",
-    "/a/.",
-    "?next=//evil.example",
-    "#//evil.example",
-    "@evil.example",
-    ".evil.example",
-    ";//evil.example",
-    ":evil.example",
-    "/\u2215evil.example",
-    "/\uff0fevil.example",
-    "\uff0f\uff0fevil.example",
-    "/\u3000/evil.example",
-    "/\u200b/evil.example",
-    "/\u2028/evil.example",
-    "/\u00a0/evil.example",
-    "/\udcff",
-    "/caf\u00e9",
-    "/" + "a" * 2048,
-]
-
-OURS = [
-    "/",
-    "/account",
-    "/account/",
-    "/a/b?c=d&e=f",
-    "/a?next=//evil.example",
-    "/a?url=https://example.com/../x",
-    "/a//b",
-    "/proxy/https://example.com/",
-    "/a%2Fb",
-    "/caf%C3%A9?q=%0D%0A",
-    "/a#top",
-    "/?a=1",
-    "/@ada",
-    "/.well-known/security.txt",
-    "/...",
-    "/a;b=c",
-    "/100%",
-    "/" + "a" * 2047,
-]
-
-
-@pytest.mark.parametrize("value", ATTACKS, ids=ascii)
-def test_what_could_lead_to_another_origin_is_not_followed(value: str) -> None:
-    assert safe_next(value) == "/"
-    assert safe_next(value, "/home") == "/home"
-
-
-@pytest.mark.parametrize("value", OURS)
-def test_a_path_of_this_origin_is_followed(value: str) -> None:
-    assert safe_next(value, "/home") == value
-
-
-@pytest.mark.parametrize("value", [None, 7, b"/account", ["/account"]], ids=repr)
-def test_what_is_no_text_is_not_followed(value: Any) -> None:
-    assert safe_next(value) == "/"
-
-
-def follow(location: str) -> str:
-    """Return the host that a browser goes to, after the URL standard: tabs and line breaks are dropped, \\ is /."""
-    for dropped in "\t\n\r":
-        location = location.replace(dropped, "")
-    location = location.strip("".join(map(chr, range(33)))).replace("\\", "/")
-    return str(urlsplit(urljoin("https://site.example/login", location)).netloc)
-
-
-PIECES = st.sampled_from(
-    [
-        "/",
-        "\\",
-        "//",
-        ".",
-        "..",
-        "%2F",
-        "%5c",
-        "%2e",
-        "%09",
-        "\t",
-        "\n",
-        " ",
-        ":",
-        "@",
-        "#",
-        "?",
-        "evil.example",
-        "http:",
-    ]
-)
-HOSTILE = st.one_of(st.text(), st.text().map("/".__add__), st.lists(PIECES, max_size=8).map("".join))
-
-
-@given(HOSTILE)
-@example("//evil.example")
-@example("/\t/evil.example")
-@example("/\\evil.example")
-def test_no_value_leads_to_another_origin(value: str) -> None:
-    kept = safe_next(value)
-    assert kept in (value, "/")
-    assert safe_next(kept) == kept
-    for location in (kept, str(web.HTTPSeeOther(kept).headers["Location"])):
-        assert follow(location) == "site.example"
-
-
-@given(HOSTILE)
-def test_nor_does_it_where_it_is_decoded_or_tidied_once_more(value: str) -> None:
-    path = unquote(urlsplit(safe_next(value)).path)
-    assert follow(path) == follow(normpath(path)) == "site.example"
 
 
 # ---- names and wrong arguments
@@ -743,19 +481,13 @@ WRONG: list[Any] = [
     pytest.param({"scopes": ["a\\b"]}, "the scope", id="a backslash"),
     pytest.param({"scopes": ["a\n"]}, "the scope", id="a line break"),
     pytest.param({"scopes": ["caf\u00e9"]}, "the scope", id="no ASCII"),
-    pytest.param({"scopes": ["a"], "match": "some"}, r"match='some'; write match=\"all\"", id="unknown match"),
+    pytest.param({"scopes": ["a"], "match": "some"}, "match='some'; write one of 'all', 'any'", id="unknown match"),
     pytest.param({"scopes": ["a"], "match": None}, "match=None", id="no match"),
     pytest.param({"predicate": "is_author"}, r"pass a function \(identity, request\)", id="no function"),
     pytest.param({"predicate": lambda identity: True}, r"pass a function", id="a predicate of one argument"),
     pytest.param({"predicate": lambda a, b, c: True}, r"pass a function", id="a predicate of three"),
     pytest.param({"predicate": lambda a, b, *, c: True}, r"pass a function", id="a keyword that nobody passes"),
     pytest.param({"redirect": ""}, "redirect=''", id="an empty path"),
-    pytest.param({"redirect": "login"}, "write a path of this origin", id="a relative path"),
-    pytest.param({"redirect": "https://sso.example/login"}, "write a path of this origin", id="another origin"),
-    pytest.param({"redirect": "//sso.example/login"}, "write a path of this origin", id="another host"),
-    pytest.param({"redirect": "/\\sso.example"}, "write a path of this origin", id="a backslash in the path"),
-    pytest.param({"redirect": "/login#form"}, "write a path of this origin", id="a fragment"),
-    pytest.param({"redirect": 7}, "redirect=7", id="no path"),
     pytest.param({"scopes": ["a"], "realm": "two\nlines"}, "realm=", id="a realm of two lines"),
 ]
 

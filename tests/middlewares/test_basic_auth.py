@@ -15,7 +15,7 @@ from aiohttp_route_middleware.middlewares.any_of import any_of
 from aiohttp_route_middleware.middlewares.basic_auth import basic_auth, decode_basic
 from aiohttp_route_middleware.middlewares.bearer_auth import bearer_auth
 from aiohttp_route_middleware.naming import name_link
-from aiohttp_route_middleware.support.identity import IDENTITY, Identity
+from aiohttp_route_middleware.support.access.identity import IDENTITY, Identity
 
 from .identities import SCOPES, AskAs, ask_as, needs_identity
 
@@ -164,7 +164,7 @@ async def test_the_realm_is_quoted(ask_as: AskAs) -> None:
 @pytest.mark.parametrize(
     ("verify", "options", "problem"),
     [
-        pytest.param("secret", {}, "verify is of type str", id="no callable"),
+        pytest.param("secret", {}, r"verify is str; pass a function \(user, password\)", id="no callable"),
         pytest.param({}, {}, "no users", id="no users"),
         pytest.param({"a": ""}, {}, "user 'a' has no password", id="an empty password"),
         pytest.param({"a": None}, {}, "user 'a' has no password", id="no password"),
@@ -209,6 +209,16 @@ async def test_either_scheme_is_a_way_in(headers: Any, status: int, ask_as: AskA
         first, second = response.headers.getall("WWW-Authenticate")
         assert first == CHALLENGE
         assert second == 'Bearer realm="protected"' + (', error="invalid_token"' if headers else "")
+
+
+async def test_verify_is_asked_about_an_empty_password_and_a_mapping_never_takes_one(ask_as: AskAs) -> None:
+    """A client may send a key in place of the name; a directory takes such a name for a visitor."""
+
+    def check_key(user: str, password: str) -> str | None:
+        return "somebody" if (user, password) == ("key", "") else None
+
+    assert (await ask_as(basic_auth(check_key), headers=basic("key", ""))).status == 200
+    assert (await ask_as(basic_auth(USERS), headers=basic("test", ""))).status == 401
 
 
 async def test_a_refusal_by_an_exception_of_verify_is_that_refusal(ask_as: AskAs) -> None:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from aiohttp_route_middleware import chain
 from aiohttp_route_middleware.errors import ConfigurationError
 from aiohttp_route_middleware.middlewares.bearer_auth import bearer_auth
-from aiohttp_route_middleware.support.credentials import _is_token
-from aiohttp_route_middleware.support.identity import Identity
+from aiohttp_route_middleware.support.access.credentials import _is_token
+from aiohttp_route_middleware.support.access.identity import Identity
 
 from .identities import SCOPES, AskAs, ask_as, needs_identity
 
@@ -118,7 +118,7 @@ def test_only_what_rfc_6750_calls_a_token_is_one(text: str) -> None:
 @pytest.mark.parametrize(
     ("verify", "options", "problem"),
     [
-        pytest.param("secret", {}, "verify is of type str", id="no callable"),
+        pytest.param("secret", {}, r"verify is str; pass a function \(token\)", id="no callable"),
         pytest.param(check_async, {"realm": "a\nb"}, "realm=", id="a line break in the realm"),
         pytest.param(check_async, {"max_length": 0}, "max_length=0", id="no length"),
     ],

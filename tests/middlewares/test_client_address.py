@@ -18,6 +18,8 @@ from aiohttp_route_middleware.middlewares.client_address import (
     FORWARDED_SCHEME,
     client_address,
 )
+from aiohttp_route_middleware.middlewares.https_redirect import https_redirect
+from aiohttp_route_middleware.middlewares.ip_restriction import ip_restriction
 from aiohttp_route_middleware.typedefs import Handler
 
 from .matrix import SCOPES, make_app
@@ -157,6 +159,45 @@ async def test_it_works_in_every_scope(scope: str, aiohttp_client: AiohttpClient
     assert seen == ["192.0.2.1"]
 
 
+@pytest.mark.parametrize("peer", ["127.0.0.1", "10.0.0.1"], ids=["trusted", "not trusted"])
+@pytest.mark.parametrize("scope", ["route", "group", "application"])
+async def test_behind_a_link_that_has_judged_the_peer_it_refuses_to_go_on(
+    scope: str, peer: str, aiohttp_client: AiohttpClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As ip_restriction(), the deny of which would have been passed by whoever comes through the proxy."""
+    links = ip_restriction(deny=["192.0.2.1"]), client_address([peer], header="X-Real-IP")
+    client = await aiohttp_client(make_app(scope, *links))
+    async with client.get("/plain", headers={"X-Real-IP": "192.0.2.1"}) as response:
+        assert response.status == 500
+    assert "put client_address() before every link that goes by addresses" in caplog.text
+
+
+async def test_behind_a_link_of_the_application_it_refuses_on_a_route_as_well(aiohttp_client: AiohttpClient) -> None:
+    app = web.Application(middlewares=[ip_restriction(deny=["192.0.2.1"])])
+    UrlDispatcherEx.install(app).add_get("/", client_address(LOOPBACK, header="X-Real-IP"), show)
+    async with (await aiohttp_client(app)).get("/") as response:
+        assert response.status == 500
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        pytest.param((https_redirect(trusted_proxies=LOOPBACK),), id="https_redirect, which asks who the proxy is"),
+        pytest.param((ip_restriction(allow=LOOPBACK, by_peer=True),), id="ip_restriction, by the peer on purpose"),
+        pytest.param(
+            (client_address(LOOPBACK, header="X-Real-IP"), ip_restriction(allow=["192.0.2.1"])),
+            id="ip_restriction, by what another has found",
+        ),
+    ],
+)
+async def test_behind_links_that_have_not_taken_the_peer_for_the_client_it_goes_on(
+    others: Any, aiohttp_client: AiohttpClient
+) -> None:
+    client = await aiohttp_client(make(*others, client_address(LOOPBACK, header="X-Real-IP")))
+    headers = ("X-Real-IP", "192.0.2.1"), ("X-Forwarded-Proto", "https")
+    assert (await ask(client, *headers))[0] == "192.0.2.1"
+
+
 def test_it_provides_what_it_sets() -> None:
     assert set(provided_by(client_address(PRIVATE, header="Forwarded"))) == {
         CLIENT_ADDRESS,
@@ -172,10 +213,22 @@ def test_it_provides_what_it_sets() -> None:
         pytest.param("10.0.0.0/8", {}, "pass a list", id="a text"),
         pytest.param(["10.0.0.1/8"], {}, "write an address, or a network without bits", id="bits of a host"),
         pytest.param(["0.0.0.0/0"], {}, "everybody may say", id="everybody"),
-        pytest.param(PRIVATE, {"header": "a b"}, "header='a b'; write the name of a header", id="a header"),
+        pytest.param(["0.0.0.0/1", "128.0.0.0/1"], {}, "everybody may say", id="everybody in two halves"),
+        pytest.param(["::/1", "8000::/1"], {}, "in which is IPv4 in the form of IPv6", id="everybody of IPv6"),
+        pytest.param(PRIVATE, {"header": "a b"}, "header='a b'; write a name", id="a header"),
         pytest.param(PRIVATE, {"header": "X-Real-IP", "scheme_header": ""}, "scheme_header=''", id="a scheme"),
         pytest.param(PRIVATE, {"header": "X-Real-IP", "host_header": ""}, "host_header=''", id="a host"),
         pytest.param(PRIVATE, {"host_header": "X-Forwarded-Host"}, "leave it out: Forwarded says", id="a host twice"),
+        pytest.param(PRIVATE, {"scheme_header": "X-Forwarded-Proto"}, "leave it out: Forwarded", id="a scheme twice"),
+        pytest.param(
+            PRIVATE,
+            {"header": "X-Real-IP", "scheme_header": "X-Forwarded-For"},
+            "scheme_header='X-Forwarded-For', which says addresses",
+            id="addresses as a scheme",
+        ),
+        pytest.param(
+            PRIVATE, {"header": "X-A", "scheme_header": "x-a"}, "one header stands for two things", id="one for two"
+        ),
     ],
 )
 def test_bad_options_are_refused_at_once(proxies: Any, options: dict[str, Any], problem: str) -> None:

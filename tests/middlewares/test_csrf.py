@@ -16,9 +16,10 @@ from aiohttp_route_middleware.errors import ConfigurationError
 from aiohttp_route_middleware.middlewares.client_address import client_address
 from aiohttp_route_middleware.middlewares.csrf import csrf, is_allowed
 from aiohttp_route_middleware.naming import name_link
-from aiohttp_route_middleware.support.origins import Origin, read_origins
+from aiohttp_route_middleware.support.network.origins import Origin, read_origins
 
-from .matrix import SCOPES
+from .. import scopes
+from ..scopes import each_scope, path_in
 
 TRUSTED = "https://trusted.example"
 CROSS_SITE = {"Sec-Fetch-Site": "cross-site"}
@@ -73,7 +74,7 @@ def make_app(*links: Any) -> web.Application:
 def test_the_decision_is_that_of_go(site: str, origin: str, host: str, allowed: bool) -> None:
     given = {"Sec-Fetch-Site": site, "Origin": origin, "Host": host}
     headers = CIMultiDict({name: value for name, value in given.items() if value})
-    assert is_allowed(headers, False, read_origins([TRUSTED], "trusted_origins", "csrf()")) is allowed
+    assert is_allowed(headers, False, read_origins("csrf()", "trusted_origins", [TRUSTED])) is allowed
 
 
 @pytest.mark.parametrize(
@@ -125,7 +126,7 @@ async def test_any_body_is_refused_across_origins_and_taken_from_ours(
             assert (await response.text() == "403: this request comes from another origin") == (status == 403)
 
 
-@pytest.mark.parametrize("scope", SCOPES)
+@each_scope
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
@@ -136,19 +137,8 @@ async def test_any_body_is_refused_across_origins_and_taken_from_ours(
 async def test_it_works_in_every_scope_and_refuses_with_403(
     scope: str, headers: Mapping[str, str], status: int, aiohttp_client: AiohttpClient
 ) -> None:
-    link = csrf()
-    app = web.Application(middlewares=[link] if scope == "application" else [])
-    router = UrlDispatcherEx.install(app, *([link] if scope == "router" else []))
-    place: Any = router.group("", link) if scope == "group" else router
-    sub = web.Application(middlewares=[link])
-    if scope == "sub-application":
-        place = UrlDispatcherEx.install(sub)
-    place.add_post("/change", *([link] if scope == "route" else []), change)
-    if scope == "sub-application":
-        app.add_subapp("/sub", sub)
-    client = await aiohttp_client(app)
-    path = "/sub/change" if scope == "sub-application" else "/change"
-    async with client.post(path, headers=headers) as response:
+    client = await aiohttp_client(scopes.make_app(scope, [csrf()], {"POST /change": change}))
+    async with client.post(path_in(scope, "/change"), headers=headers) as response:
         assert response.status == status
 
 
@@ -206,7 +196,8 @@ async def test_a_request_that_passes_anyway_is_not_asked_about(aiohttp_client: A
         ({"trusted_origins": ["a.example"]}, "csrf(): trusted_origins has 'a.example', which is not an origin"),
         ({"trusted_origins": ["null"]}, "csrf(): trusted_origins has 'null', which is not an origin"),
         ({"trusted_origins": ["*"]}, "csrf(): trusted_origins has '*', which is not an origin"),
-        ({"exempt": "/webhook"}, "csrf(): exempt is str"),
+        ({"trusted_origins": ["wss://a.example"]}, "csrf(): trusted_origins has 'wss://a.example', which no page has"),
+        ({"exempt": "/webhook"}, "csrf(): exempt is str; pass a function (request)"),
     ],
 )
 def test_bad_options_are_refused_with_the_cure(options: dict[str, Any], message: str) -> None:

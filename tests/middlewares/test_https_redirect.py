@@ -186,18 +186,28 @@ async def test_a_redirect_leads_from_http_to_the_same_path_over_tls(
     assert [one.status for one in response.history] == [308]
 
 
-@pytest.mark.parametrize("upgrade", ["websocket", "WebSocket", "h2c, websocket"])
+@pytest.mark.parametrize("upgrade", ["websocket", "WebSocket", "h2c, websocket", "h2c; websocket"])
 async def test_a_websocket_handshake_over_http_is_forbidden(upgrade: str, client: Any) -> None:
     answer = await send(
         client,
         "GET /socket HTTP/1.1",
         "Host: example.com",
-        f"Upgrade: {upgrade}",
+        *(f"Upgrade: {one}" for one in upgrade.split("; ")),
+        "Connection: Upgrade",
         "Sec-WebSocket-Version: 13",
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
     )
     assert answer.status == 403
     assert "Location" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [["Upgrade: notwebsocket", "Connection: Upgrade"], ["Upgrade: websocket"], ["Connection: Upgrade"]],
+    ids=["a longer word", "no Connection", "no Upgrade"],
+)
+async def test_what_is_no_handshake_of_a_websocket_is_redirected(lines: list[str], client: Any) -> None:
+    assert (await send(client, "GET /socket HTTP/1.1", "Host: example.com", *lines)).status == 308
 
 
 async def test_a_websocket_client_is_refused(client: Any) -> None:
@@ -250,10 +260,16 @@ async def test_a_trusted_proxy_tells_the_scheme(
         assert response.status == status
 
 
-@pytest.mark.parametrize("options", [{}, {"trusted_proxies": ["10.0.0.0/8"]}], ids=["no proxies", "other proxies"])
-@pytest.mark.parametrize("header", ["X-Forwarded-Proto", "Forwarded"])
-async def test_nobody_else_does(header: str, options: Any, aiohttp_client: AiohttpClient) -> None:
-    client = await aiohttp_client(make(https_redirect(header=header, **options)))
+OTHERS = {"trusted_proxies": ["10.0.0.0/8"]}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, OTHERS, {**OTHERS, "header": "X-Forwarded-Proto"}, {**OTHERS, "header": "Forwarded"}],
+    ids=["no proxies", "other proxies", "other proxies, a header", "other proxies, Forwarded"],
+)
+async def test_nobody_else_does(options: Any, aiohttp_client: AiohttpClient) -> None:
+    client = await aiohttp_client(make(https_redirect(**options)))
     said = {"X-Forwarded-Proto": "https", "Forwarded": "proto=https", "X-Forwarded-Ssl": "on"}
     async with client.get("/plain", headers=said, allow_redirects=False) as response:
         assert response.status == 308
@@ -331,7 +347,12 @@ async def test_it_works_in_every_scope(scope: str, aiohttp_client: AiohttpClient
         ({"trusted_proxies": ["x"]}, "trusted_proxies has 'x'"),
         ({"trusted_proxies": ["::/0"]}, "everybody may say"),
         ({"trusted_proxies": "10.0.0.1"}, "pass a list"),
-        ({"header": "a b"}, "header='a b'; write the name of a header"),
+        ({"trusted_proxies": ["0.0.0.0/1", "128.0.0.0/1"]}, "everybody may say"),
+        ({"trusted_proxies": LOOPBACK, "header": "a b"}, "header='a b'; write a name"),
+        ({"trusted_proxies": LOOPBACK, "header": ""}, "header=''; write a name"),
+        ({"trusted_proxies": LOOPBACK, "header": "X-Forwarded-For"}, "header='X-Forwarded-For', which says addresses"),
+        ({"header": "X-Forwarded-Proto"}, "header='X-Forwarded-Proto' without trusted_proxies; list the proxies"),
+        ({"header": "Forwarded"}, "header='Forwarded' without trusted_proxies"),
     ],
     ids=str,
 )

@@ -17,7 +17,8 @@ from aiohttp_route_middleware.errors import ConfigurationError
 from aiohttp_route_middleware.middlewares.client_address import client_address
 from aiohttp_route_middleware.middlewares.ip_restriction import ip_restriction, is_allowed
 from aiohttp_route_middleware.naming import name_link
-from aiohttp_route_middleware.support.addresses import CLIENT_ADDRESS, Networks, canonical, parse_networks
+from aiohttp_route_middleware.support.network.addresses import CLIENT_ADDRESS, canonical
+from aiohttp_route_middleware.support.network.networks import Networks, parse_networks
 from aiohttp_route_middleware.typedefs import Handler
 
 from .matrix import SCOPES, make_app
@@ -36,7 +37,7 @@ def make(*links: Any) -> web.Application:
 
 
 def networks(*entries: str) -> Networks:
-    return Networks(parse_networks(entries, "test()", "allow"))
+    return Networks(parse_networks("test()", "allow", entries))
 
 
 @pytest.mark.parametrize(
@@ -48,7 +49,9 @@ def networks(*entries: str) -> Networks:
         pytest.param({"deny": ["10.0.0.0/8"]}, 200, id="not denied"),
         pytest.param({"allow": LOOPBACK, "deny": ["127.0.0.1", "::1"]}, 403, id="deny first"),
         pytest.param(
-            {"allow": ["127.0.0.1", "::1"], "deny": ["127.0.0.0/8", "::1"]}, 403, id="however narrow allow is"
+            {"allow": ["127.0.0.1", "::1", "10.0.0.1"], "deny": ["127.0.0.0/8", "::1"]},
+            403,
+            id="however narrow allow is",
         ),
         pytest.param({"allow": ["::ffff:127.0.0.1", "::1"]}, 200, id="a mapped network"),
     ],
@@ -79,19 +82,20 @@ async def test_the_peer_is_let_in_or_not(options: Any, status: int, aiohttp_clie
 def test_an_address_is_the_same_in_all_its_forms(address: str, is_let_in: bool) -> None:
     allowed = networks("10.0.0.0/8", "2001:db8::/32", "fe80::/64")
     denied = networks("10.0.0.66", "2001:DB8::bad", "fe80::2")
-    assert is_allowed(ipaddress.ip_address(address), allowed, denied) is is_let_in
+    assert is_allowed(canonical(ipaddress.ip_address(address)), allowed, denied) is is_let_in
 
 
-@pytest.mark.parametrize("address", [None, "unix", "127.0.0.1", "", 2130706433], ids=repr)
-def test_what_is_no_address_is_refused_even_if_nothing_is_asked_but_a_deny(address: object) -> None:
+@pytest.mark.parametrize("address", [None, "unix", "127.0.0.1", ""], ids=repr)
+def test_what_is_no_address_is_refused_even_if_nothing_is_asked_but_a_deny(address: str | None) -> None:
     assert not is_allowed(address, None, networks("10.0.0.0/8"))
 
 
 @given(st.ip_addresses(), st.integers(0, 32))
 def test_who_is_denied_is_never_let_in(address: Any, bits: int) -> None:
-    denied = Networks([ipaddress.ip_network((canonical(address), bits), strict=False)])
+    address = canonical(address)
+    denied = Networks([ipaddress.ip_network((address, bits), strict=False)])
     assert not is_allowed(address, networks("0.0.0.0/0", "::/0"), denied)
-    assert is_allowed(address, denied, networks("192.0.2.1")) or canonical(address) in networks("192.0.2.1")
+    assert is_allowed(address, denied, networks("192.0.2.1")) or address in networks("192.0.2.1")
 
 
 @pytest.mark.parametrize(
@@ -121,6 +125,17 @@ async def test_headers_and_what_outer_links_say_of_the_peer_are_not_looked_at(ai
     said = {"Forwarded": "for=10.0.0.1", "X-Forwarded-For": "10.0.0.1", "X-Real-IP": "10.0.0.1"}
     async with client.get("/", headers=said) as response:
         assert response.status == 403
+
+
+@pytest.mark.parametrize(("allow", "status"), [(LOOPBACK, 200), (["192.0.2.1"], 403)], ids=["proxy", "client"])
+@pytest.mark.parametrize("place", [0, 1], ids=["before", "behind"])
+async def test_by_the_peer_nobody_but_the_proxies_may_connect(
+    allow: list[str], status: int, place: int, aiohttp_client: AiohttpClient
+) -> None:
+    links: list[Any] = [client_address(LOOPBACK, header="X-Real-IP")]
+    links.insert(place, ip_restriction(allow=allow, by_peer=True))
+    async with (await aiohttp_client(make(*links))).get("/", headers={"X-Real-IP": "192.0.2.1"}) as response:
+        assert response.status == status
 
 
 @pytest.mark.parametrize(("address", "status"), [("::ffff:10.0.0.1", 200), ("10.0.0.1", 200), (None, 403)], ids=str)
@@ -178,6 +193,7 @@ def test_its_name_tells_the_networks_if_they_are_few() -> None:
     assert name_link(ip_restriction(allow=few)) == "ip_restriction(allow: 10.0.0.1, 10.0.0.2)"
     name = name_link(ip_restriction(allow=many, deny=few[:1]))
     assert name == "ip_restriction(allow: 200 networks, SHA-256 2d8677cb; deny: 10.0.0.1)"
+    assert name_link(ip_restriction(allow=few[:1], by_peer=True)) == "ip_restriction(allow: 10.0.0.1; by peer)"
 
 
 @pytest.mark.parametrize(
@@ -190,6 +206,18 @@ def test_its_name_tells_the_networks_if_they_are_few() -> None:
         pytest.param({"deny": ["10.0.0.1/8"]}, "deny has '10.0.0.1/8'; write an address", id="bits of a host"),
         pytest.param({"allow": iter(["10.0.0.0/8"])}, "pass a list", id="no list"),
         pytest.param({"allow": ["unix"]}, "allow has 'unix'", id="no address"),
+        pytest.param({"deny": ["::/80"]}, "deny has '::/80', in which is IPv4 in the form of IPv6", id="IPv4 in IPv6"),
+        pytest.param({"allow": ["10.0.0.1"], "by_peer": "no"}, "by_peer='no'; write True or False", id="no flag"),
+        *(
+            pytest.param(options, "nobody could come in; deny fewer", id=name)
+            for name, options in {
+                "allowed and denied": {"allow": ["10.0.0.0/8"], "deny": ["10.0.0.0/8"]},
+                "all denied": {"allow": ["10.1.0.0/16", "::1"], "deny": ["10.0.0.0/8", "::1"]},
+                "denied in parts": {"allow": ["10.0.0.0/8"], "deny": ["10.0.0.0/9", "10.128.0.0/9"]},
+                "everybody denied": {"deny": ["0.0.0.0/0", "::/0"]},
+                "mapped": {"allow": ["::ffff:10.0.0.1"], "deny": ["10.0.0.0/8"]},
+            }.items()
+        ),
         pytest.param({"allow": ["fe80::1%eth0"]}, "allow has 'fe80::1%eth0'", id="a zone"),
     ],
 )

@@ -6,8 +6,6 @@ from typing import Any
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient
-from hypothesis import given
-from hypothesis import strategies as st
 from pytest_aiohttp.plugin import AiohttpClient
 
 from aiohttp_route_middleware import RegistrationError, UrlDispatcherEx, chain, requires
@@ -255,7 +253,7 @@ async def test_the_handler_reads_the_nonce_of_the_policy_and_it_is_another_for_e
             nonce = await response.text()
             assert f"; script-src 'self' 'nonce-{nonce}'" in response.headers["Content-Security-Policy"]
             assert response.headers[REPORT_ONLY] == f"style-src 'nonce-{nonce}'"
-            assert re.fullmatch(r"[A-Za-z0-9_-]{22,}", nonce)
+            assert re.fullmatch(r"[0-9a-f]{32}", nonce)
             nonces.add(nonce)
     assert len(nonces) == 3
 
@@ -298,6 +296,20 @@ async def test_an_outer_nonce_does_not_get_into_the_policy_of_an_inner_battery_w
         assert response.headers.getall("Content-Security-Policy") == [PROPOSED["Content-Security-Policy"]]
 
 
+async def test_where_no_policy_has_a_nonce_the_handler_that_reads_one_is_a_500(
+    aiohttp_client: AiohttpClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def show(request: web.Request) -> web.Response:
+        return web.Response(text=request[CSP_NONCE])
+
+    app = web.Application()
+    setup(app)
+    UrlDispatcherEx.install(app).add_get("/", secure_headers(), show)
+    async with (await aiohttp_client(app)).get("/") as response:
+        assert response.status == 500
+    assert "CSP_NONCE" in caplog.text
+
+
 def test_the_nonce_is_declared_only_if_a_policy_has_one() -> None:
     @requires(CSP_NONCE)
     async def page(request: web.Request) -> web.Response:
@@ -309,54 +321,26 @@ def test_the_nonce_is_declared_only_if_a_policy_has_one() -> None:
         chain(secure_headers(), page)
 
 
-# ---- wrong options
+# ---- wrong options; of what is told apart, see tests/support
 
 
 @pytest.mark.parametrize(
     ("option", "given", "problem"),
     [
         ("content_security_policy", {"scirpt-src": "'self'"}, "no directive of CSP Level 3; write 'script-src'"),
+        ("content_security_policy", {"script-src": "'slef'"}, "'slef', which is no keyword; write \"'self'\""),
         ("content_security_policy_report_only", "img-src *\r\nX-A: b", "content_security_policy_report_only has img"),
-        ("content_security_policy", 7, "content_security_policy is int"),
         ("cross_origin_embedder_policy", "require-cors", "='require-cors'; write 'require-corp'"),
-        ("cross_origin_embedder_policy", "require-corp\r\nX-A: b", "write 'require-corp'"),
-        ("cross_origin_embedder_policy", "require-corp; report-to=coep", "write 'require-corp; report-to=\"name\"'"),
-        ("cross_origin_embedder_policy", 'require-corp; report-to="a\r\nX-A: b"', "report-to"),
-        ("cross_origin_embedder_policy", True, "=True; write one of require-corp, credentialless, unsafe-none"),
         ("cross_origin_opener_policy", "same-site", "cross_origin_opener_policy='same-site'; write 'same-origin'"),
-        ("cross_origin_opener_policy", "same-origin;", "write 'same-origin; report-to=\"name\"'"),
         ("cross_origin_resource_policy", "same_site", "='same_site'; write 'same-site'"),
-        ("cross_origin_resource_policy", 'same-site; report-to="a"', "write one of same-origin, same-site"),
-        ("permissions_policy", 7, "permissions_policy is int; pass a text, or a mapping of features"),
-        ("permissions_policy", "camera 'none'; geolocation 'self'", "permissions_policy has \"camera 'none'; geo"),
-        ("permissions_policy", "", "permissions_policy has ''"),
-        ("permissions_policy", "camera=()\r\nX-A: b", "permissions_policy has 'camera=()\\r\\nX-A: b'"),
-        ("permissions_policy", {"camera": None}, 'permissions_policy has None; write "*" for all, or a list'),
-        ("permissions_policy", {"camera": "self"}, "permissions_policy has 'self'; write"),
-        ("permissions_policy", {"camera": ["'self'"]}, "has 'camera=(\"\\'self\\'\")'; write"),
-        ("permissions_policy", {"camera": ["example.com"]}, 'geolocation": ["self", "https://example.com"]'),
-        ("permissions_policy", {"camera": ['https://a" "https://b']}, "permissions_policy has "),
-        ("permissions_policy", {"camera": [7]}, "permissions_policy has 'camera=(\"7\")'; write"),
-        ("permissions_policy", {"Camera": []}, "permissions_policy has 'Camera=()'"),
-        ("permissions_policy", {"camera=(), usb": []}, "permissions_policy has 'camera=(), usb=()'"),
+        ("permissions_policy", "camera=(), camera=(self)", "permissions_policy has camera twice"),
         ("referrer_policy", "no-referer", "referrer_policy='no-referer'; write 'no-referrer'"),
-        ("referrer_policy", "origin\r\nX-A: b", "referrer_policy='origin\\r\\nX-A: b'; write 'origin'"),
-        ("referrer_policy", "", "referrer_policy=''; write one of no-referrer,"),
-        ("referrer_policy", 7, "referrer_policy=7"),
         ("strict_transport_security", 63072000, "strict_transport_security=63072000; write 'max-age=SECONDS'"),
-        ("strict_transport_security", "", "strict_transport_security=''; write"),
-        ("strict_transport_security", "includeSubDomains", "write 'max-age=SECONDS'"),
-        ("strict_transport_security", "max-age=-1", "write 'max-age=SECONDS'"),
-        ("strict_transport_security", "max-age=1; max-age=1", "write 'max-age=SECONDS'"),
-        ("strict_transport_security", "max-age=1; preload; preload", "write 'max-age=SECONDS'"),
-        ("strict_transport_security", "max-age=1; includeSubdomain", "and '; includeSubDomains' for sub-domains"),
-        ("strict_transport_security", "max-age=1\r\nX-A: b", "write 'max-age=SECONDS'"),
-        ("strict_transport_security", "max-age=1, max-age=2", "write 'max-age=SECONDS'"),
         ("x_content_type_options", "sniff", "x_content_type_options='sniff'; write 'nosniff'"),
-        ("x_dns_prefetch_control", False, "x_dns_prefetch_control=False; write one of on, off"),
+        ("x_dns_prefetch_control", False, "x_dns_prefetch_control=False; write one of 'off', 'on'"),
         ("x_frame_options", "ALLOW-FROM https://example.com", "frame-ancestors"),
         ("x_permitted_cross_domain_policies", "non", "x_permitted_cross_domain_policies='non'; write 'none'"),
-        ("is_secure", True, "is_secure is bool; pass a callable that takes the request"),
+        ("is_secure", True, "is_secure is bool; pass a function (request)"),
     ],
 )
 def test_a_wrong_option_is_refused_at_once_with_the_cure(option: str, given: Any, problem: str) -> None:
@@ -380,25 +364,6 @@ async def test_the_default_permissions_can_be_extended(aiohttp_client: AiohttpCl
         permissions = response.headers["Permissions-Policy"].split(", ")
     assert "camera=(self)" in permissions
     assert "microphone=()" in permissions
-
-
-OPTIONS = [name for name in OFF if name != "content_security_policy"]
-
-
-@given(st.sampled_from(OPTIONS), st.text() | st.sampled_from(["same-origin", "origin", "max-age=1"]), st.text())
-def test_no_option_lets_a_line_break_through(option: str, start: str, end: str) -> None:
-    options: dict[str, Any] = {option: f"{start}\r\n{end}"}
-    with pytest.raises(ConfigurationError):
-        secure_headers(**options)
-
-
-@given(st.dictionaries(st.text(max_size=5), st.lists(st.text(max_size=8), max_size=2) | st.text(max_size=5)))
-def test_no_permission_lets_a_line_break_through(policy: dict[str, Any]) -> None:
-    try:
-        secure_headers(permissions_policy=policy)
-    except ConfigurationError:
-        return
-    assert "\n" not in str(policy)
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["behind client_address", "around client_address"])

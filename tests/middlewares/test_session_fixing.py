@@ -1,25 +1,23 @@
 """A session stays with the address of the client, and is ended elsewhere."""
 
-import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from aiohttp import web
-from hypothesis import given
-from hypothesis import strategies as st
 from pytest_aiohttp.plugin import AiohttpClient
 
 from aiohttp_route_middleware import RegistrationError, UrlDispatcherEx
 from aiohttp_route_middleware.errors import ConfigurationError
 from aiohttp_route_middleware.middlewares import setup
 from aiohttp_route_middleware.middlewares.client_address import client_address
-from aiohttp_route_middleware.middlewares.session_fixing import network_of, session_fixing
+from aiohttp_route_middleware.middlewares.session_fixing import session_fixing
 from aiohttp_route_middleware.middlewares.sessions import SESSION, session_key, sessions
 from aiohttp_route_middleware.stores import MemoryStore
-from aiohttp_route_middleware.support.addresses import canonical
 
+from .. import scopes
 from ..browser import Open, opener
+from ..scopes import each_scope, path_in
 from ..session_handlers import data, read, serve
 
 SECRET = "a secret that is long enough for it"
@@ -60,24 +58,19 @@ async def test_a_link_in_front_of_no_handler_lets_pass(open_browser: Open) -> No
     assert await browser.json("/read", headers=HERE) == {}
 
 
-@pytest.mark.parametrize("scope", ["application", "router", "group", "route"])
+@each_scope
 async def test_it_works_in_every_scope(open_browser: Open, scope: str) -> None:
     async def put(request: web.Request) -> web.Response:
         request[SESSION]["a"] = 1
         return web.json_response({})
 
     links = [behind_proxy(), sessions(secret=SECRET), session_fixing()]
-    app = web.Application(middlewares=links if scope == "application" else ())
+    app = scopes.make_app(scope, links, {"GET /put": put, "GET /read": read}, given=[SESSION])
     setup(app)
-    router = UrlDispatcherEx.install(app, *(links if scope == "router" else ()))
-    group = router.group("", *(links if scope == "group" else ()))
-    own = links if scope == "route" else []
-    group.add_get("/put", *own, put, given=[SESSION])
-    group.add_get("/read", *own, read, given=[SESSION])
     browser = await open_browser(app)
-    await browser.get("/put", headers=HERE)
-    assert (await browser.json("/read", headers=HERE))["a"] == 1
-    assert await browser.json("/read", headers=THERE) == {}
+    await browser.get(path_in(scope, "/put"), headers=HERE)
+    assert (await browser.json(path_in(scope, "/read"), headers=HERE))["a"] == 1
+    assert await browser.json(path_in(scope, "/read"), headers=THERE) == {}
 
 
 async def test_the_address_of_the_peer_is_the_default(open_browser: Open) -> None:
@@ -169,38 +162,42 @@ def test_it_must_stand_behind_the_session() -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "network"),
-    [
-        ("192.0.2.1", "192.0.2.1/32"),
-        ("2001:db8::1", "2001:db8::/64"),
-        ("2001:0DB8:0:0:1:2:3:4", "2001:db8::/64"),
-        ("::ffff:192.0.2.1", "192.0.2.1/32"),
-        ("::ffff:c000:201", "192.0.2.1/32"),
-        ("fe80::1%eth0", "fe80::/64"),
-    ],
-)
-def test_the_network_of_an_address(address: str, network: str) -> None:
-    assert network_of(ipaddress.ip_address(address)) == network
-
-
-@given(address=st.ip_addresses(), ipv4_prefix=st.integers(1, 32), ipv6_prefix=st.integers(1, 128))
-def test_every_address_is_in_its_network(address: Any, ipv4_prefix: int, ipv6_prefix: int) -> None:
-    network = ipaddress.ip_network(network_of(address, ipv4_prefix=ipv4_prefix, ipv6_prefix=ipv6_prefix))
-    assert canonical(address) in network
-
-
-@pytest.mark.parametrize(
     ("options", "message"),
     [
-        pytest.param({"on_change": 1}, "on_change is .*; pass a function", id="on_change"),
-        pytest.param({"ipv4_prefix": 0}, "ipv4_prefix=0; pass 1 to 32", id="no bit"),
-        pytest.param({"ipv4_prefix": 33}, "ipv4_prefix=33; pass 1 to 32", id="too many bits"),
-        pytest.param({"ipv6_prefix": 129}, "ipv6_prefix=129; pass 1 to 128", id="too many bits of IPv6"),
-        pytest.param({"ipv6_prefix": True}, "ipv6_prefix=True; pass 1 to 128", id="truth"),
-        pytest.param({"ipv6_prefix": "64"}, "ipv6_prefix='64'; pass 1 to 128", id="text"),
+        pytest.param(
+            {"on_change": 1}, r"on_change is .*; pass a function \(request, lost, old, new\)", id="on_change"
+        ),
+        pytest.param({"ipv4_prefix": 0}, "ipv4_prefix=0; pass a number of bits, 1 to 32", id="no bit"),
+        pytest.param({"ipv4_prefix": 33}, "ipv4_prefix=33; pass a number of bits, 1 to 32", id="too many bits"),
+        pytest.param(
+            {"ipv6_prefix": 129}, "ipv6_prefix=129; pass a number of bits, 1 to 128", id="too many bits of IPv6"
+        ),
+        pytest.param({"ipv6_prefix": True}, "ipv6_prefix=True; pass a number of bits, 1 to 128", id="truth"),
+        pytest.param({"ipv6_prefix": "64"}, "ipv6_prefix='64'; pass a number of bits, 1 to 128", id="text"),
         pytest.param({"name": "a b"}, "name='a b'; use letters", id="name"),
     ],
 )
 def test_a_wrong_option_is_refused_at_once(options: dict[str, Any], message: str) -> None:
-    with pytest.raises(ConfigurationError, match=message):
+    with pytest.raises(ConfigurationError, match=rf"^session_fixing\(\): {message}"):
         session_fixing(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "cure"),
+    [
+        pytest.param({}, "put sessions(name='session') before it", id="default"),
+        pytest.param({"name": "admin"}, "put sessions(name='admin') before it", id="another name"),
+    ],
+)
+async def test_where_no_session_is_before_it_the_error_tells_the_cure(
+    open_browser: Open, caplog: pytest.LogCaptureFixture, options: dict[str, Any], cure: str
+) -> None:
+    app = web.Application(middlewares=[session_fixing(**options)])  # whose order nobody checks
+    app.router.add_get("/", read)
+    assert (await (await open_browser(app)).get("/")).status == 500
+    assert f"ConfigurationError: session_fixing(): the request has no session of this name; {cure}" in caplog.text
+
+
+@pytest.mark.parametrize(("name", "label"), [("session", "session_fixing"), ("admin", "session_fixing(admin)")])
+def test_the_link_is_named_by_its_sessions(name: str, label: str) -> None:
+    assert getattr(session_fixing(name=name), "__link_name__", "") == label

@@ -138,6 +138,11 @@ async def test_it_works_in_every_scope(scope: str, aiohttp_client: AiohttpClient
             assert response.status == status
 
 
+async def test_what_has_passed_once_or_was_refused_goes_so_again(client: Any) -> None:
+    for host, status in (("a.example.com:80", 200), ("evil", 421), ("a/b", 400), ("a" * 300, 400)) * 2:
+        assert (await send(client, "GET /plain HTTP/1.1", f"Host: {host}")).status == status
+
+
 async def test_an_application_refuses_before_it_says_that_there_is_no_such_path(client: Any) -> None:
     async with client.get("/nowhere", headers={"Host": "evil"}) as response:
         assert response.status == 421
@@ -154,6 +159,7 @@ def test_its_name_tells_the_hosts() -> None:
         pytest.param("example.com", "pass a list", id="a text"),
         pytest.param(["*"], "is not a host", id="all"),
         pytest.param(["https://example.com"], "is not a host", id="a URL"),
+        pytest.param(["example.*"], "is not a host", id="a pattern at the end"),
         pytest.param(["example.com:80"], "is not a host", id="a port"),
     ],
 )

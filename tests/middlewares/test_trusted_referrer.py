@@ -15,6 +15,7 @@ from aiohttp_route_middleware.middlewares.trusted_referrer import (
     parse_referrer,
     trusted_referrer,
 )
+from aiohttp_route_middleware.naming import name_link
 
 from .matrix import SCOPES, make_app
 
@@ -146,3 +147,16 @@ def test_without_hosts_it_is_refused_at_once() -> None:
 def test_a_text_from_a_file_is_no_flag() -> None:
     with pytest.raises(ConfigurationError, match="allow_missing='false'; write True or False"):
         trusted_referrer(["example.com"], allow_missing="false")  # type: ignore[arg-type]  # as load_links() would
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        ({"hosts": ["a", "*.b"]}, "trusted_referrer(a, *.b)"),
+        ({"hosts": {"b", "a"}, "refuse": False}, "trusted_referrer(a, b, not refused)"),
+        ({"same_host": True}, "trusted_referrer(same host)"),
+    ],
+    ids=["hosts", "not refused", "same host"],
+)
+def test_its_name_tells_whom_it_trusts(options: Any, name: str) -> None:
+    assert name_link(trusted_referrer(**options)) == name

@@ -19,6 +19,7 @@ from aiohttp_route_middleware.support.battery import guard_battery
 from aiohttp_route_middleware.typedefs import Handler
 
 from ..conftest import Diary
+from ..scopes import make_app
 
 USER = web.RequestKey("USER", str)
 TENANT = web.RequestKey("TENANT", str)
@@ -62,12 +63,9 @@ DIARY = web.AppKey("DIARY", Diary)
 @pytest.fixture
 def serve(aiohttp_client: AiohttpClient, diary: Diary) -> Callable[..., Awaitable[Any]]:
     async def serve(*links: Any, scope: str = "route", endpoint: Any = None) -> Any:
-        app = web.Application(middlewares=links if scope == "application" else ())
+        routes = {f"GET {path}": endpoint or diary.endpoint() for path in ("/health", "/posts")}
+        app = make_app(scope, links, routes)
         app[DIARY] = diary
-        router = UrlDispatcherEx.install(app, *(links if scope == "router" else ()))
-        group = router.group("", *(links if scope == "group" else ()))
-        for path in ("/health", "/posts"):
-            group.add_get(path, *(links if scope == "route" else ()), endpoint or diary.endpoint())
         return await aiohttp_client(app)
 
     return serve
@@ -177,7 +175,7 @@ async def test_a_link_that_answers_with_nothing_useful_is_named(serve: Any, capl
 
 @pytest.mark.parametrize("predicate", [None, "/health", ["/health"]], ids=repr)
 def test_a_predicate_that_cannot_be_called_is_refused(predicate: Any, diary: Diary) -> None:
-    with pytest.raises(ConfigurationError, match=r"^unless\(\): the predicate is \w+; pass it first"):
+    with pytest.raises(ConfigurationError, match=r"^unless\(\): predicate is \w+; pass a function \(request\)"):
         unless(predicate, diary.guard("guard"))
 
 

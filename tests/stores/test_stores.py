@@ -4,8 +4,10 @@ import asyncio
 import importlib
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import pytest
+from redis import Redis as BlockingRedis
 from redis.asyncio import Redis
 
 from aiohttp_route_middleware.errors import ConfigurationError, MissingDependencyError, StoreError
@@ -202,10 +204,16 @@ class TestMemory:
         await store.close()
         assert await store.get("key") is None
 
-    @pytest.mark.parametrize("number", [0, -1])
-    def test_it_must_keep_something(self, number: int) -> None:
-        with pytest.raises(ConfigurationError, match=rf"MemoryStore\(\): max_entries={number}; keep at least one"):
+    @pytest.mark.parametrize("number", [0, -1, True, 1.5, "10", None], ids=repr)
+    def test_it_must_keep_something(self, number: Any) -> None:
+        problem = rf"MemoryStore\(\): max_entries={number!r}; pass a number of values, 1 or more"
+        with pytest.raises(ConfigurationError, match=problem):
             MemoryStore(max_entries=number)
+
+    def test_a_clock_is_a_function(self) -> None:
+        clock: Any = 100.0
+        with pytest.raises(ConfigurationError, match=r"MemoryStore\(\): clock is float"):
+            MemoryStore(clock=clock)
 
 
 class TestRedis:
@@ -290,6 +298,23 @@ class TestRedis:
     def test_a_client_that_decodes_is_refused(self, url: str) -> None:
         with pytest.raises(ConfigurationError, match="make it with decode_responses=False"):
             RedisStore.from_url(url) if url else RedisStore(Redis(decode_responses=True))
+
+    @pytest.mark.parametrize(
+        ("options", "problem"),
+        [
+            pytest.param({"timeout": 0}, "timeout=0; pass seconds, 0.001 or more", id="no time"),
+            pytest.param({"timeout": None}, "timeout=None; pass seconds", id="no timeout"),
+            pytest.param({"prefix": b"arm:"}, "prefix=b'arm:'; pass a text", id="bytes as a prefix"),
+        ],
+    )
+    def test_bad_options_are_refused_at_once(self, options: Any, problem: str) -> None:
+        with pytest.raises(ConfigurationError, match=rf"RedisStore\(\): {problem}"):
+            RedisStore.from_url("redis://127.0.0.1:1/0", **options)
+
+    def test_a_client_that_cannot_be_awaited_is_refused(self) -> None:
+        client: Any = BlockingRedis()
+        with pytest.raises(ConfigurationError, match=r"make it with redis\.asyncio\.Redis"):
+            RedisStore(client)
 
     def test_without_redis_it_tells_what_to_install(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "redis.asyncio", None)

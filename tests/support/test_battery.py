@@ -7,13 +7,14 @@ import pytest
 from aiohttp import web
 from pytest_aiohttp.plugin import AiohttpClient
 
-from aiohttp_route_middleware import RegistrationError, UrlDispatcherEx, chain, name_link, requires
+from aiohttp_route_middleware import RegistrationError, chain, name_link, requires
 from aiohttp_route_middleware.declarations import provided_by, required_by
 from aiohttp_route_middleware.link import GuardSpec, MiddlewareSpec, read_link
 from aiohttp_route_middleware.support.battery import call, guard_battery, middleware_battery
 from aiohttp_route_middleware.typedefs import Handler
 
 from ..conftest import Diary
+from ..scopes import each_scope, make_app, path_in
 
 USER = web.RequestKey("USER", str)
 TENANT = web.RequestKey("TENANT", str)
@@ -41,41 +42,30 @@ def wrapping(diary: Diary) -> Any:
     return wrapping
 
 
-def make_app(link: Any, endpoint: Any, scope: str) -> web.Application:
-    app = web.Application(middlewares=[link] if scope == "application" else ())
-    router = UrlDispatcherEx.install(app, *([link] if scope == "router" else ()))
-    group = router.group("", *([link] if scope == "group" else ()))
-    group.add_get("/", *([link] if scope == "route" else ()), endpoint)
-    return app
-
-
-SCOPES = ["application", "router", "group", "route"]
-
-
-@pytest.mark.parametrize("scope", SCOPES)
+@each_scope
 async def test_a_guard_battery_works_in_every_scope_and_only_an_application_gives_it_a_handler(
     scope: str, diary: Diary, aiohttp_client: AiohttpClient
 ) -> None:
-    client = await aiohttp_client(make_app(guarding(diary), diary.endpoint(), scope))
-    async with client.get("/") as response:
+    client = await aiohttp_client(make_app(scope, [guarding(diary)], {"GET /": diary.endpoint()}))
+    async with client.get(path_in(scope, "/")) as response:
         assert await response.text() == "done"
-    assert diary.names == ["with handler" if scope == "application" else "alone", "endpoint"]
+    assert diary.names == ["with handler" if "application" in scope else "alone", "endpoint"]
 
 
-@pytest.mark.parametrize("scope", SCOPES)
+@each_scope
 async def test_a_guard_battery_refuses_in_every_scope(scope: str, diary: Diary, aiohttp_client: AiohttpClient) -> None:
-    client = await aiohttp_client(make_app(guarding(diary, refuses=True), diary.endpoint(), scope))
-    async with client.get("/") as response:
+    client = await aiohttp_client(make_app(scope, [guarding(diary, refuses=True)], {"GET /": diary.endpoint()}))
+    async with client.get(path_in(scope, "/")) as response:
         assert response.status == 403
     assert "endpoint" not in diary.names
 
 
-@pytest.mark.parametrize("scope", SCOPES)
+@each_scope
 async def test_a_middleware_battery_works_in_every_scope(
     scope: str, diary: Diary, aiohttp_client: AiohttpClient
 ) -> None:
-    client = await aiohttp_client(make_app(wrapping(diary), diary.endpoint(), scope))
-    async with client.get("/") as response:
+    client = await aiohttp_client(make_app(scope, [wrapping(diary)], {"GET /": diary.endpoint()}))
+    async with client.get(path_in(scope, "/")) as response:
         assert await response.text() == "done"
     assert diary.names == ["before", "endpoint", "behind"]
 

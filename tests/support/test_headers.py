@@ -1,17 +1,28 @@
 """Headers that batteries register reach every response, once, as the innermost of a name has said."""
 
 import asyncio
+import gc
+import weakref
 from typing import Any
 
 import pytest
-from aiohttp import web
+from aiohttp import ClientError, web
+from aiohttp.log import server_logger
+from aiohttp.test_utils import make_mocked_request
 from multidict import CIMultiDict
 from pytest_aiohttp.plugin import AiohttpClient
 
 from aiohttp_route_middleware import UrlDispatcherEx
+from aiohttp_route_middleware.errors import ConfigurationError
 from aiohttp_route_middleware.middlewares import setup
 from aiohttp_route_middleware.support.battery import middleware_battery
-from aiohttp_route_middleware.support.headers import merge_vary, on_response, set_header
+from aiohttp_route_middleware.support.headers import (
+    copy_registered,
+    merge_vary,
+    on_response,
+    restore_registered,
+    set_header,
+)
 from aiohttp_route_middleware.typedefs import Handler
 
 from ..middlewares.matrix import MATRIX, Case, ask, make_app
@@ -93,6 +104,23 @@ async def test_preparing_twice_or_below_sets_nothing_twice(aiohttp_client: Aioht
     app.add_subapp("/sub", sub)
     async with (await aiohttp_client(app)).get("/sub/") as response:
         assert response.headers.getall("X-Added") == ["once"]
+
+
+async def test_the_innermost_is_applied_first_as_a_response_goes_outwards(aiohttp_client: AiohttpClient) -> None:
+    applied: list[str] = []
+
+    def register(name: str) -> Any:
+        async def link(request: web.Request) -> None:
+            on_response(request, name, lambda *_: applied.append(name))
+
+        return link
+
+    router = UrlDispatcherEx.install(app := web.Application())
+    setup(app)
+    router.add_get("/", register("outer"), register("inner"), index)
+    client = await aiohttp_client(app)
+    await client.get("/")
+    assert applied == ["inner", "outer"]
 
 
 async def test_what_is_applied_may_be_async_and_a_clone_of_the_request_registers_as_well(
@@ -200,3 +228,62 @@ async def test_middlewares_that_were_taken_over_from_a_prepared_application_do_n
     UrlDispatcherEx.install(app).add_get("/", mark("yes"), index)
     async with (await aiohttp_client(app)).get("/") as response:
         assert response.headers.getall("X-Mark") == ["yes"]
+
+
+async def test_what_is_copied_can_be_restored(aiohttp_client: AiohttpClient) -> None:
+    async def forget(request: web.Request, handler: Handler) -> web.StreamResponse:
+        before = copy_registered(request)
+        on_response(request, "mark", lambda _, response: response.headers.add("X-Mark", "forgotten"))
+        restore_registered(request, before)
+        return await handler(request)
+
+    app = web.Application()
+    setup(app)
+    UrlDispatcherEx.install(app, mark("yes")).add_get("/", forget, index)
+    async with (await aiohttp_client(app)).get("/") as response:
+        assert response.headers.getall("X-Mark") == ["yes"]
+
+
+def test_there_is_nothing_to_restore_in_an_application_that_is_not_prepared() -> None:
+    request = make_mocked_request("GET", "/")
+    assert copy_registered(request) == {}
+    restore_registered(request, {})
+    with pytest.raises(ConfigurationError, match="the application is not prepared"):
+        on_response(request, "mark", print)
+
+
+async def test_a_response_that_replaces_another_gets_the_headers_too(aiohttp_client: AiohttpClient) -> None:
+    @web.middleware
+    async def replace(request: web.Request, handler: Handler) -> web.StreamResponse:
+        await handler(request.clone())
+        return web.Response(text="another")
+
+    sub, app = web.Application(), web.Application(middlewares=[replace])
+    setup(sub)
+    UrlDispatcherEx.install(sub).add_get("/", mark("yes"), index)
+    app.add_subapp("/sub", sub)
+    async with (await aiohttp_client(app)).get("/sub/") as response:
+        assert (response.headers["X-Mark"], await response.text()) == ("yes", "another")
+
+
+async def test_a_stream_that_broke_off_is_forgotten(
+    aiohttp_client: AiohttpClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_logger, "disabled", True)  # what is logged keeps the traceback, and so the request
+    requests: list[weakref.ref[web.Request]] = []
+
+    async def break_off(request: web.Request) -> web.StreamResponse:
+        requests.append(weakref.ref(request))
+        await web.StreamResponse().prepare(request)
+        raise ConnectionResetError
+
+    app = web.Application()
+    setup(app)
+    UrlDispatcherEx.install(app).add_get("/", mark("yes"), break_off)
+    client = await aiohttp_client(app)
+    with pytest.raises(ClientError):
+        async with client.get("/") as response:
+            await response.read()
+    await client.server.close()
+    gc.collect()
+    assert [one() for one in requests] == [None]

@@ -19,7 +19,7 @@ A, B = web.RequestKey("A", str), web.RequestKey("B", str)
 
 
 async def run(diary: Diary, *links: Any) -> web.StreamResponse:
-    return await bind(links, "battery()").run(make_mocked_request("GET", "/"), diary.endpoint())
+    return await bind("battery()", links).run(make_mocked_request("GET", "/"), diary.endpoint())
 
 
 def link_of(kind: str, diary: Diary) -> Any:
@@ -98,7 +98,7 @@ async def test_links_run_in_order_around_the_handler_lists_flattened(diary: Diar
 
 
 async def test_links_bound_once_run_before_any_handler(diary: Diary) -> None:
-    bound = bind([diary.middleware("a")], "battery()")
+    bound = bind("battery()", [diary.middleware("a")])
     for name in ("one", "two"):
         await bound.run(make_mocked_request("GET", "/"), diary.endpoint(name))
     assert diary.names == ["a", "one", "/a", "a", "two", "/a"]
@@ -154,15 +154,36 @@ async def test_a_link_that_answers_with_nothing_useful_is_named(diary: Diary) ->
         await run(diary, forget)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+async def test_guards_alone_are_asked_without_a_handler(kind: str, diary: Diary) -> None:
+    ask = bind("battery()", [diary.guard("a"), link_of(kind, diary)]).ask
+    assert (ask is not None) is ("guard" in kind)
+    if ask is not None:
+        assert await ask(make_mocked_request("GET", "/")) is None
+        assert diary.names == ["a", kind]
+
+
+async def test_the_first_guard_that_answers_is_the_answer(diary: Diary) -> None:
+    answer, request = web.Response(status=418), make_mocked_request("GET", "/")
+    ask = bind("battery()", [diary.guard("a"), diary.plain_guard("b", answer), diary.guard("c")]).ask
+    assert ask is not None
+    assert await ask(request) is answer
+    assert diary.names == ["a", "b"]
+    wrong = bind("battery()", [diary.guard("a", 7)]).ask
+    assert wrong is not None
+    with pytest.raises(AnswerError, match=r"guard \(.*returned an object of type int instead of a response"):
+        await wrong(request)
+
+
 @pytest.mark.parametrize("links", [[], [[]], [[], ((),)]], ids=["none", "an empty list", "empty lists"])
 def test_no_links_are_refused(links: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"^battery\(\): there are no links; pass at least one$"):
-        bind(links, "battery()")
+        bind("battery()", links)
 
 
 def test_what_is_no_link_is_refused_with_its_place(diary: Diary) -> None:
     with pytest.raises(RegistrationError, match=r"^battery\(\): link 2 of 2, str, is not callable"):
-        bind([diary.guard("a"), ["text"]], "battery()")
+        bind("battery()", [diary.guard("a"), ["text"]])
 
 
 def link(*, provided: tuple[Any, ...] = (), required: tuple[Any, ...] = ()) -> Any:

@@ -1,0 +1,113 @@
+"""Options that batteries check in the same way, so that each kind of mistake has one answer."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Collection, Iterable
+from typing import Any, TypeVar
+
+from .errors import ConfigurationError
+from .naming import describe
+from .syntax import is_token
+
+__all__ = (
+    "check_choice",
+    "check_count",
+    "check_flags",
+    "check_function",
+    "check_name",
+    "check_seconds",
+    "check_text",
+    "check_texts",
+    "in_order",
+    "refuse_option",
+    "suggest",
+)
+
+_T = TypeVar("_T")
+
+
+def refuse_option(battery: str, option: str, value: object, cure: str) -> ConfigurationError:
+    """Make the error for an option whose value is no secret."""
+    return ConfigurationError(battery, f"{option}={value!r}", cure=cure)
+
+
+def check_flags(battery: str, **flags: object) -> None:
+    """Refuse what is not `True` or `False`: a text such as "no", from a file, would be true."""
+    for option, value in flags.items():
+        if not isinstance(value, bool):
+            raise refuse_option(battery, option, value, "write True or False")
+
+
+def check_seconds(battery: str, option: str, value: object, *, at_least: float = 1) -> float:
+    """Return a finite number of seconds."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not at_least <= value < math.inf:
+        raise refuse_option(battery, option, value, f"pass seconds, {at_least:g} or more")
+    return value
+
+
+def check_count(
+    battery: str, option: str, value: object, *, unit: str, at_least: int = 1, at_most: int | None = None
+) -> int:
+    """Return a whole number of something."""
+    if type(value) is not int or value < at_least or (at_most is not None and value > at_most):
+        allowed = f"{at_least} or more" if at_most is None else f"{at_least} to {at_most}"
+        raise refuse_option(battery, option, value, f"pass a number of {unit}, {allowed}")
+    return value
+
+
+def check_choice(battery: str, option: str, value: object, choices: Collection[str]) -> str:
+    """Return one of several words; who has nearly written one is told so."""
+    if isinstance(value, str) and value in choices:
+        return value
+    raise refuse_option(battery, option, value, suggest(value, choices))
+
+
+def check_text(battery: str, option: str, value: object) -> str:
+    """Return a text that is not empty."""
+    if isinstance(value, str) and value:
+        return value
+    raise refuse_option(battery, option, value, "pass a text that is not empty")
+
+
+def check_texts(battery: str, option: str, value: object) -> tuple[str, ...]:
+    """Return one text, or several, as a tuple.
+
+    Nothing is none of them: what was forgotten must not be taken for "any".
+    """
+    if isinstance(value, (list, tuple, set, frozenset)) and value:
+        return tuple(check_text(battery, option, one) for one in in_order(value))
+    return (check_text(battery, option, value),)
+
+
+def check_name(battery: str, option: str, value: object, *, example: str) -> str:
+    """Return the name of a header or a cookie."""
+    if isinstance(value, str) and is_token(value):
+        return value
+    raise refuse_option(battery, option, value, f"write a name, as in {option}={example!r}")
+
+
+def check_function(battery: str, option: str, value: Any, *, takes: str) -> None:
+    """Refuse what cannot be called.
+
+    Args:
+        battery: its name, as in errors.
+        option: its name.
+        value: what was passed.
+        takes: the parameters it should have, for the error message.
+    """
+    if not callable(value):
+        raise ConfigurationError(battery, f"{option} is {describe(value)}", cure=f"pass a function ({takes})")
+
+
+def suggest(value: object, words: Iterable[str]) -> str:
+    """Write what to do about a word that is none of these."""
+    listed = {word.lower(): word for word in sorted(words)}
+    close = difflib.get_close_matches(str(value).lower(), listed, n=1)
+    return f"write {listed[close[0]]!r}" if close else f"write one of {', '.join(map(repr, listed.values()))}"
+
+
+def in_order(entries: Collection[_T]) -> Collection[_T]:
+    """Return a set sorted, so that a link is named alike in each run; a list as it is."""
+    return sorted(entries, key=str) if isinstance(entries, (set, frozenset)) else entries

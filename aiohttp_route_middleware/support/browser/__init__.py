@@ -1,0 +1,1 @@
+"""Headers that make browsers careful."""

@@ -1,0 +1,1 @@
+"""What pages of other origins may read: policies, and the preflights that they answer."""

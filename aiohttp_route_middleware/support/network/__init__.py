@@ -1,0 +1,1 @@
+"""Who has sent a request, by what, and to whom: addresses, hosts, proxies, origins."""

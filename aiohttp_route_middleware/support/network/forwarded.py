@@ -1,0 +1,87 @@
+"""Whom to believe of the proxies that a request has come through: who has sent it, by which scheme, to which host.
+
+Rules kept here:
+- Each element is believed only because a trusted proxy has written it.
+- The first address that is not a trusted proxy is the client. What is unknown, obfuscated or garbage ends the search:
+  nothing to the left of it is believed, and nobody is put in its place.
+- One kind of header is read, never several: a proxy that writes one passes on the others as clients have sent them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from aiohttp import hdrs, web
+
+from .addresses import Address
+from .hops import Headers, Hop, elements_from_right, forwarded_hops, parse_hop, parse_scheme, read_last
+from .hosts import parse_authority
+from .networks import Networks
+from .proxy_headers import HeaderNames
+
+__all__ = (
+    "FORWARDED_HOST",
+    "FORWARDED_SCHEME",
+    "find_client",
+    "is_https",
+    "read_client",
+    "read_forwarded_scheme",
+    "read_scheme",
+)
+
+# `None` if no trusted proxy has said it
+FORWARDED_SCHEME = web.RequestKey[str | None]("FORWARDED_SCHEME")
+FORWARDED_HOST = web.RequestKey[str | None]("FORWARDED_HOST")
+
+
+def find_client(hops: Iterable[Hop], trusted: Networks) -> Hop | None:
+    """Return the first hop that is not a trusted proxy; the last one, if all are; nothing, if there are none."""
+    client = None
+    for client in hops:
+        if client.address not in trusted:
+            return client
+    return client
+
+
+def read_client(headers: Headers, peer: Address | str | None, trusted: Networks, names: HeaderNames) -> Hop:
+    """Tell who has sent a request: the peer, unless it is a trusted proxy that has got the request from another."""
+    address = None if isinstance(peer, str) else peer
+    if peer not in trusted:
+        return Hop(address)
+    if names.header == hdrs.FORWARDED:
+        return find_client(forwarded_hops(headers), trusted) or Hop(address)
+    scheme = parse_scheme(read_last(headers.getall(names.scheme, ()))) if names.scheme else None
+    host = parse_authority(read_last(headers.getall(names.host, ()))) if names.host else None
+    fields = headers.getall(names.header, ())
+    return Hop(_find_listed(fields, trusted) if fields else address, scheme, str(host) if host else None)
+
+
+def read_scheme(headers: Headers, trusted: Networks, names: HeaderNames) -> str | None:
+    """Tell the scheme that a client has used, as the headers of a trusted peer say."""
+    if names.header != hdrs.FORWARDED:
+        return parse_scheme(read_last(headers.getall(names.header, ())))
+    client = find_client(forwarded_hops(headers), trusted)
+    return client.scheme if client else None
+
+
+def read_forwarded_scheme(request: web.Request) -> str | None:
+    """The scheme that `client_address()` has found out; `None` if it has not."""
+    # to miss a key costs an exception, so that is not asked of a request on which nothing was set
+    return request.get(FORWARDED_SCHEME) if len(request) else None
+
+
+def is_https(request: web.Request) -> bool:
+    """Whether the client has asked by https: as `client_address()` has found out, else as the connection is."""
+    scheme = read_forwarded_scheme(request)
+    return request.secure if scheme is None else scheme == "https"
+
+
+def _find_listed(fields: Sequence[str], trusted: Networks) -> Address | None:
+    if len(fields) == 1 and "," not in fields[0]:  # as behind one proxy: whoever is listed, it is the client
+        return parse_hop(fields[0].strip(" \t"))
+    address = None
+    for text in elements_from_right(fields):
+        address = parse_hop(text)
+        if address not in trusted:
+            return address
+    return address

@@ -1,0 +1,1 @@
+"""Sessions, and how they are kept."""
