@@ -23,6 +23,7 @@ from multidict import CIMultiDict
 from ..declarations import named
 from ..errors import ConfigurationError
 from ..typedefs import Handler
+from .body_filters import clear_filters
 from .cors.preflight import answer_preflight
 
 __all__ = (
@@ -126,4 +127,5 @@ async def apply_registered(request: web.Request, response: web.StreamResponse) -
             # aiohttp may have told the writer already to send a stream in chunks, compressed; the error that follows
             # is neither, and nothing else takes that back
             writer.chunked, writer._compress = False, None
+            clear_filters(request)
             raise

@@ -1,0 +1,1 @@
+"""What is sent: codings, languages, caches, conditions."""

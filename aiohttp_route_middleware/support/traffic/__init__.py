@@ -1,0 +1,1 @@
+"""How much is let through: callers, limits, stored answers."""
