@@ -3,7 +3,14 @@
 from .chain import chain
 from .declarations import guard, middleware, named, provides, requires
 from .dispatcher import UrlDispatcherEx
-from .errors import AnswerError, InspectionError, PolicyError, RegistrationError, RouteMiddlewareError
+from .errors import (
+    AnswerError,
+    ConfigurationError,
+    InspectionError,
+    PolicyError,
+    RegistrationError,
+    RouteMiddlewareError,
+)
 from .group import RouteGroup
 from .naming import name_link
 from .record import links_of
@@ -12,6 +19,7 @@ from .typedefs import Endpoint, Guard, Handler, Key, Link, Middleware, Outcome, 
 
 __all__ = (
     "AnswerError",
+    "ConfigurationError",
     "Endpoint",
     "Guard",
     "Handler",

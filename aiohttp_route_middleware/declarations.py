@@ -12,11 +12,12 @@ from aiohttp import hdrs, web
 from aiohttp.abc import AbstractView
 
 from .errors import RegistrationError
-from .marks import read_marks, set_mark
+from .marks import read_mark, read_marks, set_mark
 from .naming import describe
 from .typedefs import Key, Keys
 
 __all__ = (
+    "alternatives_of",
     "guard",
     "known_providers",
     "middleware",
@@ -127,6 +128,12 @@ def provided_by(link: Any) -> tuple[Key, ...]:
 def required_by(link: Any) -> tuple[Key, ...]:
     """Return the request keys that a link declares to read."""
     return _read_declared(link, "__requires__")
+
+
+def alternatives_of(link: Any) -> tuple[tuple[Any, ...], ...]:
+    """Return the ways through a link that runs one of several, each with its links; nothing for any other."""
+    ways = read_mark(link, "__alternatives__")
+    return ways if isinstance(ways, tuple) else ()
 
 
 def known_providers(key: Key) -> list[Any]:

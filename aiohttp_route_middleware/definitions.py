@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from aiohttp import web
 
 from .declarations import provided_by, required_by
 from .errors import ConfigurationError, MissingDependencyError, RegistrationError, RouteMiddlewareError
 from .loading import load_object, name_failure
-from .naming import describe, name_link
+from .naming import describe, escape_unprintable, name_link
 from .option_checks import suggest
 from .support.sequence import Bound, bind
 from .typedefs import Handler, Key
 
 __all__ = ("DefinedLink", "define", "load_links")
 
-_ENTRY = ("use", "options", "enabled")
+_ENTRY_KEYS = ("use", "options", "enabled")
+_LONGEST_TARGET = 250  # characters; what is longer is no name, and would fill the error
 _BATTERIES = Path(__file__).with_name("middlewares")
 
 
@@ -32,10 +32,10 @@ class DefinedLink:
     It is named as the built link is, and provides and requires what that does.
     """
 
-    def __init__(self, place: str, options: Mapping[str, Any], entry: str) -> None:
-        self._place = place
+    def __init__(self, target: str, options: Mapping[str, Any], label: str) -> None:
+        self._target = target
         self._options = dict(options)
-        self._entry = entry
+        self._label = label
 
     async def __call__(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Run the link."""
@@ -77,16 +77,18 @@ class DefinedLink:
     def _bound(self) -> Bound:
         made = self._make()
         try:
-            bound = bind(self._entry, [made])
+            bound = bind(self._label, [made])
         except (ConfigurationError, RegistrationError) as error:
             raise self._refuse(error.problem, error.cure) from error
-        except Exception as error:
+        except BaseException as error:  # `SystemExit` as well
             raise self._refuse(f"reading what it made raised {name_failure(error)}") from error
         if len(bound.links) != 1:
             raise self._refuse(f"it makes {len(bound.links)} links, so that all but one would be hidden in listings")
         return bound
 
     def _make(self) -> Any:
+        if len(self._target) > _LONGEST_TARGET:
+            raise self._refuse(f"its name has {len(self._target)} characters", "write package.module:factory")
         factory = load_object(self._complete(), self._refuse)
         if not callable(factory) or inspect.iscoroutinefunction(factory):
             raise self._refuse(f"{describe(factory)} makes no links", "name a plain function that returns the link")
@@ -98,32 +100,32 @@ class DefinedLink:
             raise self._refuse(f"{error.battery}: {error.problem}", error.cure) from error
         except RouteMiddlewareError as error:
             raise self._refuse(str(error)) from error
-        except Exception as error:
+        except BaseException as error:  # a factory such as `sys.exit` as well
             mismatch = _find_mismatch(factory, self._options) if isinstance(error, TypeError) else ""
             raise self._refuse(mismatch or f"it raised {name_failure(error)}") from error
 
     def _complete(self) -> str:
-        """Write out the place of a battery that is named alone."""
-        if ":" in self._place:
-            return self._place
+        """Write out the target of a battery that is named alone."""
+        if ":" in self._target:
+            return self._target
         names = [module.name for module in pkgutil.iter_modules([str(_BATTERIES)])]
-        if self._place in names:
-            return f"{__package__}.{_BATTERIES.name}.{self._place}:{self._place}"
-        module, _, attribute = self._place.rpartition(".")
-        cure = f"write {f'{module}:{attribute}'!r}" if module else suggest(self._place, names)
-        raise self._refuse(f"there is no battery {self._place!r}", f"{cure}, or package.module:factory for your own")
+        if self._target in names:
+            return f"{__package__}.{_BATTERIES.name}.{self._target}:{self._target}"
+        module, _, attribute = self._target.rpartition(".")
+        cure = f"write {f'{module}:{attribute}'!r}" if module else suggest(self._target, names)
+        raise self._refuse(f"there is no battery {self._target!r}", f"{cure}, or package.module:factory for your own")
 
     def _refuse(self, problem: str, cure: str = "correct its name or its options") -> ConfigurationError:
-        return ConfigurationError(self._entry, problem, cure=cure)
+        return ConfigurationError(self._label, problem, cure=cure)
 
 
-def define(place: str, /, **options: Any) -> DefinedLink:
+def define(target: str, /, **options: Any) -> DefinedLink:
     """Name a link instead of importing it: it is imported and built when a chain or an application takes it.
 
     Whoever writes the name decides which code runs: take names and options from nobody but the operator.
 
     Args:
-        place: of its factory: `"package.module:factory"`, or the name of a battery, such as `"cors"`.
+        target: its factory: `"package.module:factory"`, or the name of a battery, such as `"cors"`.
         options: for the factory.
 
     Raises:
@@ -134,10 +136,10 @@ def define(place: str, /, **options: Any) -> DefinedLink:
     Example:
         app.router.add_get("/", define("shop.links:authenticate", realm="shop"), index)
     """
-    return DefinedLink(place, options, f"define({place!r})")
+    return DefinedLink(target, options, f"define({_shorten(target)!r})")
 
 
-def load_links(entries: Iterable[str | Mapping[str, Any]]) -> list[DefinedLink]:
+def load_links(entries: Iterable[str | Mapping[str, Any]], *, name: str = "links") -> list[DefinedLink]:
     """Build links, in order, from plain data, as TOML and JSON give it.
 
     Whoever writes the data decides which code runs: take it from nobody but the operator. A link whose options are no
@@ -147,6 +149,7 @@ def load_links(entries: Iterable[str | Mapping[str, Any]]) -> list[DefinedLink]:
         entries: names of factories, as for `define()`, or mappings with `use`, the name, `options`, by default none,
             and `enabled`, by default true. Of an entry that is not enabled, only the shape is checked: nothing is
             imported.
+        name: what errors call the list, `links[0]` being its first entry; default `"links"`.
 
     Raises:
         ConfigurationError: an entry is wrong; the error says which.
@@ -162,33 +165,32 @@ def load_links(entries: Iterable[str | Mapping[str, Any]]) -> list[DefinedLink]:
         raise ConfigurationError("load_links()", f"got {type(entries).__qualname__}", cure=cure)
     links = []
     for number, entry in enumerate(entries):
-        place, options, is_enabled = _read_entry(entry, f"links[{number}]")
+        target, options, is_enabled = _read_entry(entry, f"{name}[{number}]")
         if is_enabled:
-            link = DefinedLink(place, options, f"links[{number}] ({place})")
+            link = DefinedLink(target, options, f"{name}[{number}] ({escape_unprintable(_shorten(target))})")
             link.build()
             links.append(link)
     return links
 
 
-def _read_entry(entry: object, name: str) -> tuple[str, Mapping[str, Any], bool]:
+def _read_entry(entry: object, label: str) -> tuple[str, Mapping[str, Any], bool]:
     if isinstance(entry, str):
         return entry, {}, True
     if not isinstance(entry, Mapping) or not isinstance(entry.get("use"), str):
-        raise ConfigurationError(name, "it names no link", cure='write {"use": "package.module:factory"}')
-    for unknown in [key for key in entry if key not in _ENTRY]:
-        _refuse_key(unknown, name)
+        raise ConfigurationError(label, "it names no link", cure='write {"use": "package.module:factory"}')
+    unknown = [key for key in entry if key not in _ENTRY_KEYS]
+    if unknown:
+        raise ConfigurationError(label, f"{unknown[0]!r} is none of its keys", cure=suggest(unknown[0], _ENTRY_KEYS))
     options, is_enabled = entry.get("options", {}), entry.get("enabled", True)
     if not isinstance(options, Mapping) or not all(isinstance(key, str) for key in options):
-        raise ConfigurationError(name, "options is not a table", cure='write "options": {"name": value}')
+        raise ConfigurationError(label, "options is not a table", cure='write "options": {"name": value}')
     if not isinstance(is_enabled, bool):
-        raise ConfigurationError(name, f"enabled={is_enabled!r}", cure="write true or false")
+        raise ConfigurationError(label, f"enabled={is_enabled!r}", cure="write true or false")
     return entry["use"], options, is_enabled
 
 
-def _refuse_key(key: object, name: str) -> NoReturn:
-    close = difflib.get_close_matches(str(key), _ENTRY, n=1)
-    cure = f"write {close[0]!r}" if close else "an entry has use, options and enabled"
-    raise ConfigurationError(name, f"{key!r} is none of its keys", cure=cure)
+def _shorten(target: str) -> str:
+    return target if len(target) <= _LONGEST_TARGET else f"{target[:40]}…"
 
 
 def _find_mismatch(factory: Callable[..., Any], options: Mapping[str, Any]) -> str:

@@ -8,7 +8,9 @@ RouteMiddlewareError
 ├── ConfigurationError  an option of a battery, or an entry of a list of links, is wrong (also a ValueError)
 ├── MissingDependencyError  a library is not installed; the message tells what to install (also an ImportError)
 ├── StoreError          a store cannot be reached; each battery says what it does then
-└── SessionError        a session cannot be kept: a value is not JSON, or its cookie is too large (also a ValueError)
+├── SessionError        a session cannot be kept: a value is not JSON, or its cookie is too large (also a ValueError)
+└── those of one room: TokenError and what is under it (support/access/token_errors.py), and others beside what
+    raises them, which become one of these, or an answer, on their way
 """
 
 from __future__ import annotations

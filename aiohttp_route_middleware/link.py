@@ -15,6 +15,7 @@ from typing import Any
 
 from aiohttp.abc import AbstractView
 
+from .errors import RouteMiddlewareError
 from .marks import read_mark, unwrap_partial
 from .parameters import Parameters, read_parameters
 from .record import read_record
@@ -47,7 +48,7 @@ class MiddlewareSpec:
 LinkSpec = GuardSpec | MiddlewareSpec
 
 
-class LinkError(Exception):
+class LinkError(RouteMiddlewareError):
     """What is wrong with one link; `chain()` adds where it stands."""
 
     def __init__(self, problem: str, cure: str) -> None:

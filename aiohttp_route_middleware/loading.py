@@ -54,8 +54,14 @@ def explain_failure(what: str, error: BaseException) -> str:
     return escape_unprintable(f"{what}: {type(error).__name__}{f': {line}' if line else ''}")
 
 
-def name_failure(error: Exception) -> str:
-    """Say what kind of failure it was, and on which line; its text may quote a secret."""
+def name_failure(error: BaseException) -> str:
+    """Say what kind of failure it was, and on which line; its text may quote a secret.
+
+    Raises:
+        KeyboardInterrupt: it was one.
+    """
+    if isinstance(error, KeyboardInterrupt):
+        raise error
     kind = escape_unprintable(type(error).__name__)
     for frame, line in [*traceback.walk_tb(error.__traceback__)][-1:]:
         return f"{kind} at {Site(frame.f_code.co_filename, line)}"

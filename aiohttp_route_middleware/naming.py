@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from .keys import read_note
 from .marks import read_mark, unwrap_partial
 from .places import locate
 from .record import read_record
@@ -44,7 +45,13 @@ def name_link(link: Any) -> str:
 
 
 def name_key(key: Any) -> str:
-    """Name a request key as it was named when it was made, with its module; a text stays in quotes."""
+    """Name a request key with the module that it is imported from; a text stays in quotes.
+
+    Of a key that is not of this package, that is the module in which it was made.
+    """
+    note = read_note(key)
+    if note:
+        return note.name
     return repr(key) if isinstance(key, str) else str(key).removeprefix("<RequestKey(").partition(",")[0]
 
 

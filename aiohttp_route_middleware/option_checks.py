@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Collection, Iterable
-from typing import Any, TypeVar
+from collections.abc import Collection, Iterable, Mapping
+from typing import TypeVar
 
 from .errors import ConfigurationError
 from .naming import describe
@@ -16,6 +16,7 @@ __all__ = (
     "check_count",
     "check_flags",
     "check_function",
+    "check_list",
     "check_name",
     "check_seconds",
     "check_text",
@@ -26,6 +27,10 @@ __all__ = (
 )
 
 _T = TypeVar("_T")
+# more than anybody means, and few enough to be added to the time, as float or int, by Python, C and any store
+_MOST_SECONDS = 10**10
+_MOST_COUNT = 2**63 - 1  # what any other language counts to, and `sys.maxsize`
+_NO_LISTS = (str, bytes, bytearray, memoryview, Mapping)
 
 
 def refuse_option(battery: str, option: str, value: object, cure: str) -> ConfigurationError:
@@ -41,9 +46,11 @@ def check_flags(battery: str, **flags: object) -> None:
 
 
 def check_seconds(battery: str, option: str, value: object, *, at_least: float = 1) -> float:
-    """Return a finite number of seconds."""
+    """Return a number of seconds, of three centuries at most."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not at_least <= value < math.inf:
         raise refuse_option(battery, option, value, f"pass seconds, {at_least:g} or more")
+    if value > _MOST_SECONDS:
+        raise ConfigurationError(battery, f"{option} is too large", cure=f"pass seconds, {_MOST_SECONDS} or less")
     return value
 
 
@@ -51,6 +58,8 @@ def check_count(
     battery: str, option: str, value: object, *, unit: str, at_least: int = 1, at_most: int | None = None
 ) -> int:
     """Return a whole number of something."""
+    if at_most is None and type(value) is int and value > _MOST_COUNT:
+        raise ConfigurationError(battery, f"{option} is too large", cure=f"pass a number of {unit} below 2**63")
     if type(value) is not int or value < at_least or (at_most is not None and value > at_most):
         allowed = f"{at_least} or more" if at_most is None else f"{at_least} to {at_most}"
         raise refuse_option(battery, option, value, f"pass a number of {unit}, {allowed}")
@@ -81,6 +90,22 @@ def check_texts(battery: str, option: str, value: object) -> tuple[str, ...]:
     return (check_text(battery, option, value),)
 
 
+def check_list(battery: str, option: str, value: object, *, example: str) -> tuple[object, ...]:
+    """Return what is listed, a set in order; it may be nothing.
+
+    A text is refused, which would be taken for its letters, and so are a mapping and what can be read only once.
+
+    Args:
+        battery: its name, as in errors.
+        option: its name.
+        value: what was passed.
+        example: one entry, for the error message.
+    """
+    if isinstance(value, Collection) and not isinstance(value, _NO_LISTS):
+        return tuple(in_order(value))
+    raise refuse_option(battery, option, value, f"pass a list: {option}=[{example!r}]")
+
+
 def check_name(battery: str, option: str, value: object, *, example: str) -> str:
     """Return the name of a header or a cookie."""
     if isinstance(value, str) and is_token(value):
@@ -88,7 +113,7 @@ def check_name(battery: str, option: str, value: object, *, example: str) -> str
     raise refuse_option(battery, option, value, f"write a name, as in {option}={example!r}")
 
 
-def check_function(battery: str, option: str, value: Any, *, takes: str) -> None:
+def check_function(battery: str, option: str, value: object, *, takes: str) -> None:
     """Refuse what cannot be called.
 
     Args:

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 from pathlib import Path
+from textwrap import dedent
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "aiohttp_route_middleware"
 PAGES = ROOT / "docs" / "batteries"
 LONGEST_LINE = 119
+_INDENTED = re.compile(r"(?:^ {4}.*\n(?:\n+(?= {4}))?)+", re.MULTILINE)
 
 
 def write_page(file: Path) -> str:
@@ -26,7 +29,9 @@ def write_page(file: Path) -> str:
             "",
             f"```python\n{_write_import(file, _read_names(module))}\n```",
             "",
-            _read(module),
+            "Whence all other names come that stand here: [what is imported from where](../README.md#imports).",
+            "",
+            fence_code(_read(module)),
             "",
             "## Options",
             "",
@@ -36,6 +41,20 @@ def write_page(file: Path) -> str:
             "",
         ]
     )
+
+
+def fence_code(text: str) -> str:
+    """Put what is indented by four into fences: Python, or what a program writes."""
+    return _INDENTED.sub(_fence, f"{text}\n").removesuffix("\n")
+
+
+def _fence(block: re.Match[str]) -> str:
+    code = dedent(block[0])
+    try:
+        ast.parse(code)
+    except SyntaxError:
+        return f"```text\n{code}```\n"
+    return f"```python\n{code}```\n"
 
 
 def list_batteries() -> list[Path]:

@@ -36,7 +36,7 @@ def digest(key: str) -> str:
 
 
 CLIENTS = {
-    digest("key-of-ada"): Identity("ada", scopes=frozenset({"post:read"})),
+    digest("key-of-ada"): Identity("ada", frozenset({"post:read"}), {"name": "Ada"}),
     digest("key-of-eve"): Identity("eve"),
 }
 

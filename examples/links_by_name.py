@@ -15,8 +15,7 @@ import json
 from aiohttp import web
 
 from aiohttp_route_middleware import Link, UrlDispatcherEx
-from aiohttp_route_middleware.definitions import load_links
-from aiohttp_route_middleware.middlewares import IDENTITY, setup
+from aiohttp_route_middleware.middlewares import IDENTITY, load_links, setup
 from aiohttp_route_middleware.middlewares.api_key import api_key
 
 SETTINGS = """

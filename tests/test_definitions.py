@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -97,6 +98,14 @@ LINKS = """
     class Odd(Mark):
         def __getattr__(self, name):
             raise LookupError(name)
+
+    class Exiting(Mark):
+        def __getattr__(self, name):
+            raise SystemExit
+
+    class Interrupted(Mark):
+        def __getattr__(self, name):
+            raise KeyboardInterrupt
 
     def mark_by_a_bad_name():
         return named("")(mark())
@@ -275,6 +284,8 @@ def test_it_is_named_as_the_link_is_in_errors_and_listings() -> None:
     app = make_app(link, define("shop.links:Mark"))
     (route,) = list_routes(app)
     assert [one.name for one in route.links] == ["authenticate(eve)", "Mark"]
+    assert [Path(one.site.file).name for one in route.links if one.site] == ["links.py", "links.py"]
+    assert {one.module for one in route.links} == {"shop.links"}
 
 
 def test_it_provides_and_requires_what_the_link_does() -> None:
@@ -303,6 +314,30 @@ def test_it_gives_the_link_itself() -> None:
     assert link.__stands_for__ is link.link
 
 
+def test_several_lists_are_told_apart_by_their_names() -> None:
+    with pytest.raises(ConfigurationError, match=r"^pages\[1\] \(shop\.links:missing\): "):
+        load_links(["shop.links:mark", "shop.links:missing"], name="pages")
+
+
+def test_they_are_offered_beside_the_batteries_and_import_none() -> None:
+    script = "import sys, aiohttp_route_middleware.middlewares as face; print(face.define.__name__, *sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    name, *modules = done.stdout.split()
+    assert name == "define"
+    assert [module for module in modules if module.startswith("aiohttp_route_middleware.middlewares.")] == []
+
+
+async def test_a_policy_in_plain_data_may_have_a_nonce(aiohttp_client: AiohttpClient) -> None:
+    from aiohttp_route_middleware.middlewares import setup
+
+    policy = {"script-src": ["'nonce-{nonce}'"]}
+    (link,) = load_links([{"use": "secure_headers", "options": {"content_security_policy": policy}}])
+    app = make_app(link)
+    setup(app)
+    async with (await aiohttp_client(app)).get("/") as response:
+        assert re.fullmatch(r"script-src 'nonce-\w{32}'", response.headers["Content-Security-Policy"])
+
+
 def test_it_takes_no_other_name() -> None:
     with pytest.raises(RegistrationError, match="cannot be marked"):
         named("another")(define("shop.links:mark"))
@@ -319,10 +354,10 @@ WRONG: list[Any] = [
     pytest.param("shop.links:missing", {}, "shop.links has no missing; correct its name or its options", id="missing"),
     pytest.param("shop.links:mrak", {}, "shop.links has no mrak (did you mean mark?); correct", id="a typo"),
     pytest.param("shop.missing:mark", {}, "importing shop.missing failed: ModuleNotFoundError", id="no such module"),
-    pytest.param("nothing", {}, "there is no battery 'nothing'; write one of 'any_of', 'api_key', ", id="no battery"),
+    pytest.param("nothing", {}, "there is no battery 'nothing'; write one of '", id="no battery"),
     pytest.param("trusted_hosts", {}, "no battery 'trusted_hosts'; write 'trusted_host', or package", id="nearly one"),
     pytest.param("shop.links.mark", {}, "no battery 'shop.links.mark'; write 'shop.links:mark', or", id="no colon"),
-    pytest.param("", {}, "there is no battery ''; write one of 'any_of', 'api_key', ", id="empty"),
+    pytest.param("", {}, "there is no battery ''; write one of '", id="empty"),
     pytest.param(":mark", {}, "':mark' is not written as package.module:attribute", id="no module"),
     pytest.param("shop.links:number", {}, "int makes no links; name a plain function that", id="no factory"),
     pytest.param("shop.links:index", {}, ") makes no links; name a plain function that", id="the link itself"),
@@ -337,7 +372,7 @@ WRONG: list[Any] = [
     pytest.param(
         "shop.links:wrapped", {"size": 7}, "argument 'size'; it takes value; correct", id="through a wrapper"
     ),
-    pytest.param("shop.links:fail", {}, "missing a required argument: 'error'; it takes error, ", id="one too few"),
+    pytest.param("shop.links:fail", {}, "argument: 'error'; it takes error, ", id="one too few"),
     pytest.param("x_frame_options", {"value": "ALLOW"}, ": x_frame_options(): value='ALLOW'; ", id="a bad option"),
     pytest.param(
         "shop.links:fail", {"error": "ConfigurationError"}, ": fail(): limit=-1; write a positive number", id="refused"
@@ -346,6 +381,10 @@ WRONG: list[Any] = [
     pytest.param("shop.links:fail", {"error": "KeyError"}, ": it raised KeyError at ", id="key"),
     pytest.param("shop.links:fail", {"error": "OSError"}, ": it raised OSError at ", id="system"),
     pytest.param("shop.links:fail", {"error": "TypeError"}, ": it raised TypeError at ", id="type"),
+    pytest.param("sys:exit", {}, ": it raised SystemExit at ", id="an end of the process"),
+    pytest.param(
+        "shop.links:Exiting", {}, "): reading what it made raised SystemExit at ", id="an end when it is read"
+    ),
     pytest.param("builtins:type", {"wrong": 1}, ": it raised TypeError at ", id="not written in Python"),
     pytest.param("shop.links:make_several", {}, "it makes 2 links", id="several links"),
     pytest.param("shop.links:make_none", {}, "): there are no links; pass at least one", id="no links"),
@@ -404,6 +443,27 @@ def test_what_a_factory_says_may_quote_a_secret_and_is_told_by_the_cause_alone(e
     assert re.search(rf": it raised {error} at \S+links\.py:\d+; ", str(refused.value))
     assert "hunter2" not in str(refused.value)
     assert "hunter2" in str(refused.value.__cause__)
+
+
+@pytest.mark.parametrize("place", ["builtins:breakpoint", "shop.links:Interrupted"], ids=["made", "read"])
+def test_an_interrupt_is_no_failure(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sys.breakpointhook", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        load_links([place])
+
+
+def test_a_name_that_is_none_is_told_on_one_short_line() -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        load_links(["\n\x1b[31m:x"])
+    assert str(refused.value).startswith(r"links[0] (\n\x1b[31m:x): importing ")
+    assert str(refused.value).isprintable()
+    for define_it in (lambda: load_links(["x" * 100_000]), lambda: define("x" * 100_000).build()):
+        with pytest.raises(ConfigurationError, match=r"its name has 100000 characters; write package.module:factory"):
+            define_it()
+        assert len(str(refused.value)) < 300
 
 
 def test_options_are_not_quoted_when_one_is_too_many() -> None:
@@ -515,7 +575,9 @@ def test_options_that_change_later_change_nothing() -> None:
             {"use": "a:b", "enable": True}, "'enable' is none of its keys; write 'enabled'", id="another typo"
         ),
         pytest.param(
-            {"use": "a:b", "value": 1}, "'value' is none of its keys; an entry has use, options and", id="an option"
+            {"use": "a:b", "value": 1},
+            "'value' is none of its keys; write one of 'enabled', 'options', 'use'",
+            id="an option",
         ),
         pytest.param({"use": "a:b", 7: 1}, "7 is none of its keys", id="no text as key"),
         pytest.param({"use": "a:b", "options": ["x"]}, 'options is not a table; write "options": {', id="a list"),

@@ -1,10 +1,12 @@
 """The code in README and docs is that of the examples, and their links lead somewhere."""
 
+import ast
 import json
 import re
 import shlex
 from importlib import import_module
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from pytest_aiohttp.plugin import AiohttpClient
 
 from aiohttp_route_middleware import RegistrationError, UrlDispatcherEx, chain
 from aiohttp_route_middleware.__main__ import main
-from docs.write_batteries import list_batteries, write_page
+from docs.write_batteries import PACKAGE, fence_code, list_batteries, write_page
 from examples import link_order, links_by_name
 
 ROOT = Path(__file__).parent.parent
@@ -23,6 +25,9 @@ MEASURED = re.compile(r"<!-- from (bench/results/\S+) -->\n(.*?)<!-- end -->", r
 COMMAND = re.compile(r"\$ python -m aiohttp_route_middleware (.*)\n((?:(?!\$ ).*\n)*)")
 EXCERPT = re.compile(r"<!-- from (\S+) -->\n```python\n(.*?)```", re.DOTALL)
 BATTERIES = ROOT / "docs" / "batteries.md"
+
+
+CODE = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
 
 def lines(code: str) -> str:
@@ -158,6 +163,71 @@ def test_the_page_of_a_battery_imports_what_its_module_offers(battery: Path) -> 
     module = import_module(f"aiohttp_route_middleware.{battery.parent.name}.{battery.stem}")
     assert all(imported[name] is getattr(module, name) for name in module.__all__)
     assert imported.keys() - {"__builtins__"} == {battery.stem, *module.__all__}
+
+
+@each_battery
+def test_the_examples_of_a_page_can_be_pasted(battery: Path) -> None:
+    assert "…" not in "".join(re.findall(r"```(.*?)```", write_page(battery), re.DOTALL))
+    for code in CODE.findall(write_page(battery))[1:-1]:  # without the import, and the signature
+        assert [name for name in read_outer_names(code) if name == "request"] == [], code
+        assert not re.search(r"^\.\.\.$", code, re.MULTILINE), code
+
+
+def read_outer_names(code: str) -> list[str]:
+    """Names that are read outside of functions, as Python would when the code is pasted."""
+    definitions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    nodes = [statement for statement in ast.parse(code).body if not isinstance(statement, definitions)]
+    return [node.id for statement in nodes for node in ast.walk(statement) if isinstance(node, ast.Name)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_code_on_a_page_that_is_no_excerpt_is_python(page: Path) -> None:
+    quoted = [code for _, code in EXCERPT.findall(page.read_text())]
+    for code in CODE.findall(page.read_text()):
+        if code not in quoted:
+            ast.parse(code)
+
+
+@pytest.mark.parametrize(
+    ("text", "fenced"),
+    [
+        pytest.param("No code.", "No code.", id="none"),
+        pytest.param("So:\n\n    a()\n\nAnd.", "So:\n\n```python\na()\n```\n\nAnd.", id="a line"),
+        pytest.param("    if a:\n        b()\n\n    c()", "```python\nif a:\n    b()\n\nc()\n```", id="all, a gap"),
+        pytest.param("    200 OK", "```text\n200 OK\n```", id="no code"),
+        pytest.param("- one\n  more", "- one\n  more", id="a list"),
+    ],
+)
+def test_what_is_indented_becomes_code(text: str, fenced: str) -> None:
+    assert fence_code(text) == fenced
+
+
+def test_the_recipe_for_a_session_as_well_as_a_token_is_that_of_its_example() -> None:
+    recipe = CODE.findall(write_page(PACKAGE / "middlewares" / "any_of.py"))[2]
+    example = lines((ROOT / "examples" / "session_or_token.py").read_text())
+    function, _, routes = recipe.partition("\n\n")
+    assert lines(function) in example
+    assert lines(indent(routes, "    ")) in example
+
+
+IMPORTS = re.findall(r"\| `(from aiohttp_route_middleware.*?)` \|", (ROOT / "docs" / "README.md").read_text())
+
+
+@pytest.mark.parametrize("line", IMPORTS)
+def test_what_the_table_of_imports_says_can_be_imported(line: str) -> None:
+    exec(line, {})
+
+
+def test_the_table_of_imports_has_all_that_the_package_offers() -> None:
+    told = {name for line in IMPORTS for name in line.partition(" import ")[2].split(", ")}
+    faces = ("", ".middlewares", ".stores")
+    offered = [import_module(f"aiohttp_route_middleware{face}").__all__ for face in faces]
+    assert {name for names in offered for name in names} - told == set()
+
+
+def test_the_page_on_order_shows_each_place_where_keys_are_given() -> None:
+    (code,) = (code for code in CODE.findall((ROOT / "docs" / "order.md").read_text()) if "given=[USER]" in code)
+    exec(code, {**vars(link_order), "app": web.Application()})
 
 
 def test_every_page_is_that_of_a_battery() -> None:

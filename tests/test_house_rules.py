@@ -19,7 +19,7 @@ def draw_rooms() -> list[str]:
     rooms: list[str] = []
     folders: list[str] = []
     picture = (ROOT / "CONTRIBUTING.md").read_text()
-    for indent, name, kind in re.findall(r"^((?:  ){1,3})(\w+)(\.py|/) ", picture, re.MULTILINE):
+    for indent, name, kind in re.findall(r"^((?:  ){1,4})(\w+)(\.py|/) ", picture, re.MULTILINE):
         folders = folders[: len(indent) // 2 - 1]
         if name != "__init__":
             rooms.append(".".join([*folders, name]))
@@ -79,19 +79,29 @@ def test_the_core_imports_no_room_that_looks_at_it() -> None:
 
 NEEDS = {  # what a room needs besides; mostly behind an extra
     "adapters.session_storages": {"aiohttp_session"},
+    "adapters.wsgi": {"a2wsgi"},
+    "middlewares.metrics": {"prometheus_client"},
+    "middlewares.response_cache": {"yarl"},  # which aiohttp brings
+    "middlewares.tracing": {"opentelemetry"},
     "stores.redis": {"redis"},
-    "support.network.host_patterns": {"yarl"},  # which aiohttp brings
-    "support.network.hosts": {"yarl"},
-    "support.access.jws": {"jwt"},
     "support.access.security_policies": {"aiohttp_security"},
-    "support.sessions.signed_records": {"itsdangerous"},
+    "support.access.jws": {"jwt"},
     "support.access.verification_keys": {"jwt", "cryptography"},
+    "support.content.compressors": {"backports", "brotli"},
+    "support.content.shared_cache": {"yarl"},
+    "support.network.host_patterns": {"yarl"},
+    "support.network.hosts": {"yarl"},
+    "support.sessions.signed_records": {"itsdangerous"},
+    "support.traffic.rate_limit_memory": {"limits"},
+    "support.traffic.rate_limit_meter": {"limits"},
+    "support.traffic.rate_limit_storages": {"limits", "memcachio", "redis"},
+    "support.traffic.rate_limits": {"limits"},
 }
 
 
 @pytest.mark.parametrize("path", modules(), ids=find_room)
 def test_nothing_but_aiohttp_is_a_hard_dependency(path: Path) -> None:
-    allowed = {*sys.stdlib_module_names, "annotationlib", "aiohttp", "multidict", "typing_extensions"}
+    allowed = {*sys.stdlib_module_names, "annotationlib", "compression", "aiohttp", "multidict", "typing_extensions"}
     foreign = {module.split(".")[0] for module in imports(path) if not module.startswith(".")} - allowed
     assert foreign == NEEDS.get(find_room(path), set())
 

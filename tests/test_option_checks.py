@@ -1,6 +1,7 @@
 """Options are checked alike in all batteries, and each refusal names the battery, the option, and what to write."""
 
 import math
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from aiohttp_route_middleware.option_checks import (
     check_count,
     check_flags,
     check_function,
+    check_list,
     check_name,
     check_seconds,
     check_text,
@@ -23,13 +25,7 @@ BATTERY = "battery()"
 WORDS = ("Strict", "Lax", "None")
 
 
-def _check_function(value: object) -> object:
-    check_function(BATTERY, "verify", value, takes="request")
-    return value
-
-
 CHECKS: dict[str, Callable[[Any], object]] = {
-    "flag": lambda value: check_flags(BATTERY, secure=value),
     "seconds": lambda value: check_seconds(BATTERY, "idle", value),
     "seconds from 0": lambda value: check_seconds(BATTERY, "leeway", value, at_least=0),
     "count": lambda value: check_count(BATTERY, "max_body", value, unit="bytes"),
@@ -37,16 +33,16 @@ CHECKS: dict[str, Callable[[Any], object]] = {
     "choice": lambda value: check_choice(BATTERY, "same_site", value, WORDS),
     "text": lambda value: check_text(BATTERY, "claim", value),
     "texts": lambda value: check_texts(BATTERY, "issuer", value),
+    "list": lambda value: check_list(BATTERY, "exempt", value, example="/health"),
     "name": lambda value: check_name(BATTERY, "header", value, example="X-API-Key"),
-    "function": _check_function,
 }
 
 TAKEN = [
-    ("flag", True, None),
-    ("flag", False, None),
     ("seconds", 1, 1),
     ("seconds", 2.5, 2.5),
     ("seconds from 0", 0, 0),
+    ("seconds", 10**10, 10**10),
+    ("count", sys.maxsize, sys.maxsize),
     ("count", 1, 1),
     ("count to 32", 32, 32),
     ("choice", "Lax", "Lax"),
@@ -55,19 +51,29 @@ TAKEN = [
     ("texts", ["b", "a"], ("b", "a")),
     ("texts", {"b", "a"}, ("a", "b")),
     ("name", "X-API-Key", "X-API-Key"),
-    ("function", len, len),
+    ("list", ["b", "a"], ("b", "a")),
+    ("list", ("b", 7), ("b", 7)),
+    ("list", {"b", "a"}, ("a", "b")),
+    ("list", frozenset("ba"), ("a", "b")),
+    ("list", {"b": 1, "a": 2}.keys(), ("b", "a")),
+    ("list", [], ()),
 ]
 
+HUGE = 10**5000  # which Python writes as no text
+ITERATOR = iter(["/health"])
+GENERATOR = (path for path in ["/health"])
+
 REFUSED = [
-    ("flag", "no", "secure='no'", "write True or False"),
-    ("flag", 1, "secure=1", "write True or False"),
-    ("flag", None, "secure=None", "write True or False"),
     ("seconds", 0.9, "idle=0.9", "pass seconds, 1 or more"),
     ("seconds", math.inf, "idle=inf", "pass seconds, 1 or more"),
     ("seconds", math.nan, "idle=nan", "pass seconds, 1 or more"),
     ("seconds", True, "idle=True", "pass seconds, 1 or more"),
     ("seconds", "60", "idle='60'", "pass seconds, 1 or more"),
     ("seconds from 0", -1, "leeway=-1", "pass seconds, 0 or more"),
+    ("seconds", 10**10 + 1, "idle is too large", "pass seconds, 10000000000 or less"),
+    ("seconds", 1e300, "idle is too large", "pass seconds, 10000000000 or less"),
+    ("seconds from 0", HUGE, "leeway is too large", "pass seconds, 10000000000 or less"),
+    ("count", 2**63, "max_body is too large", "pass a number of bytes below 2**63"),
     ("count", 0, "max_body=0", "pass a number of bytes, 1 or more"),
     ("count", 1.0, "max_body=1.0", "pass a number of bytes, 1 or more"),
     ("count", True, "max_body=True", "pass a number of bytes, 1 or more"),
@@ -84,11 +90,19 @@ REFUSED = [
     ("name", "", "header=''", "write a name, as in header='X-API-Key'"),
     ("name", "X-Key\r\n", r"header='X-Key\r\n'", "write a name, as in header='X-API-Key'"),
     ("name", b"X", "header=b'X'", "write a name, as in header='X-API-Key'"),
-    ("function", None, "verify is NoneType", "pass a function (request)"),
+    ("list", "/health", "exempt='/health'", "pass a list: exempt=['/health']"),
+    ("list", b"/health", "exempt=b'/health'", "pass a list: exempt=['/health']"),
+    ("list", bytearray(), "exempt=bytearray(b'')", "pass a list: exempt=['/health']"),
+    ("list", {"/a": 1}, "exempt={'/a': 1}", "pass a list: exempt=['/health']"),
+    ("list", None, "exempt=None", "pass a list: exempt=['/health']"),
+    ("list", ITERATOR, f"exempt={ITERATOR!r}", "pass a list: exempt=['/health']"),
+    ("list", GENERATOR, f"exempt={GENERATOR!r}", "pass a list: exempt=['/health']"),
 ]
 
 
 def _id(value: object) -> str | None:
+    if value == HUGE:
+        return "too many digits to be shown"
     return repr(value) if not isinstance(value, (tuple, list)) else None
 
 
@@ -112,3 +126,16 @@ def test_a_set_is_put_in_order_so_that_a_link_is_named_alike_in_each_run() -> No
 
 def test_a_list_keeps_its_order() -> None:
     assert in_order(["c", "a", "b"]) == ["c", "a", "b"]
+
+
+@pytest.mark.parametrize("value", ["no", 1, None])
+def test_a_flag_is_true_or_false(value: object) -> None:
+    check_flags(BATTERY, secure=True, same_host=False)
+    with pytest.raises(ConfigurationError, match=rf"^battery\(\): secure={value!r}; write True or False$"):
+        check_flags(BATTERY, same_host=True, secure=value)
+
+
+def test_a_function_can_be_called() -> None:
+    check_function(BATTERY, "verify", len, takes="request")
+    with pytest.raises(ConfigurationError, match=r"^battery\(\): verify is NoneType; pass a function \(request\)$"):
+        check_function(BATTERY, "verify", None, takes="request")

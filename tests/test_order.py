@@ -2,6 +2,7 @@
 
 import functools
 import gc
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from aiohttp_route_middleware import (
     requires,
     static,
 )
+from aiohttp_route_middleware.middlewares.any_of import any_of
 
 USER = web.RequestKey("USER", str)
 FILE = Path(__file__).relative_to(Path.cwd())
@@ -49,6 +51,10 @@ def authorise(request: web.Request) -> None:
 
 async def pass_on(request: web.Request) -> None:
     return None
+
+
+def let_in(request: web.Request) -> None:
+    raise NotImplementedError
 
 
 async def endpoint(request: web.Request) -> web.Response:
@@ -183,6 +189,18 @@ def test_the_error_names_the_link_in_the_chain_that_must_move() -> None:
 def test_the_error_names_the_known_links_that_would_provide_the_key() -> None:
     with pytest.raises(RegistrationError, match=rf"put authenticate \({FILE}:\d+\) before it"):
         chain(authorise, endpoint)
+
+
+def test_the_error_names_the_alternatives_that_do_not_provide_the_key() -> None:
+    with pytest.raises(RegistrationError) as caught:
+        chain(any_of([pass_on, authenticate], [pass_on, let_in], pass_on), authorise, endpoint)
+    assert re.search(
+        r"; link 1, any_of\(.*\) \(.*any_of\.py:\d+\), does so by some of its alternatives only: mark what sets it in "
+        r"pass_on \+ let_in and in pass_on by @provides, if strangers are refused there; if a middleware",
+        str(caught.value),
+    )
+    with pytest.raises(RegistrationError, match=r"put authenticate \(.*\) before it"):  # neither of them does
+        chain(any_of(let_in, pass_on), authorise, endpoint)
 
 
 def test_the_error_says_what_to_write_if_no_link_is_known_to_provide_the_key() -> None:

@@ -2,10 +2,11 @@
 
 import string
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiohttp_route_middleware.syntax import is_token
+from aiohttp_route_middleware.syntax import is_token, quote, unquote
 
 TCHAR = set(string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~")  # RFC 9110, section 5.6.2
 
@@ -13,3 +14,24 @@ TCHAR = set(string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~")  # RFC 911
 @given(st.text() | st.text(sorted(TCHAR)))
 def test_a_token_is_one_or_more_of_the_characters_that_rfc_9110_lists(text: str) -> None:
     assert is_token(text) is (text != "" and set(text) <= TCHAR)
+
+
+@pytest.mark.parametrize(
+    ("text", "quoted"),
+    [("", '""'), ("api", '"api"'), ('the "api"', r'"the \"api\""'), ("a\\b", r'"a\\b"'), ('\\"', r'"\\\""')],
+    ids=["empty", "word", "quotes", "backslash", "both"],
+)
+def test_a_text_is_quoted_and_read_again(text: str, quoted: str) -> None:
+    assert quote(text) == quoted
+    assert unquote(quoted) == text
+
+
+@pytest.mark.parametrize(("quoted", "text"), [(r'"\a\\b"', r"a\b"), ('"\\\n"', "\n")], ids=["letters", "a line break"])
+def test_a_backslash_stands_before_what_is_meant(quoted: str, text: str) -> None:
+    assert unquote(quoted) == text
+
+
+@given(st.text())
+def test_what_is_quoted_is_read_as_it_was(text: str) -> None:
+    assert unquote(quote(text)) == text
+    assert '"' not in quote(text)[1:-1].replace(r"\\", "").replace(r"\"", "")  # nothing ends it before its end

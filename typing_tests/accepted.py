@@ -28,6 +28,8 @@ from aiohttp_route_middleware import (
     view,
 )
 from aiohttp_route_middleware.inspection import Explanation, RouteInfo, explain, list_routes, require_links
+from aiohttp_route_middleware.middlewares.csrf_token import csrf_token, rotate_csrf_token
+from aiohttp_route_middleware.middlewares.sessions import SESSION, Session
 from aiohttp_route_middleware.simulation import Simulation, simulate
 
 IDENTITY = web.RequestKey("IDENTITY", str)
@@ -175,3 +177,21 @@ async def look() -> None:
     assert_type(await explain(app, "GET", "/"), Explanation)
     done = await simulate(chain(authenticate, get_post), "/posts/7", match_info={"id": "7"}, app=app)
     assert_type(done, Simulation)
+
+
+# whom a CSRF token belongs to
+async def find_session(request: web.Request) -> Session | None:
+    return request.get(SESSION)
+
+
+csrf_token("k" * 32, session=SESSION)
+csrf_token("k" * 32, session="user")
+csrf_token("k" * 32, session=find_session)
+csrf_token("k" * 32, session=lambda request: request[SESSION])
+csrf_token("k" * 32, session=lambda request: request[SESSION].id)
+
+
+async def log_in(request: web.Request) -> web.Response:
+    rotate_csrf_token(request, session=request[SESSION])
+    rotate_csrf_token(request, session=None)
+    raise web.HTTPSeeOther("/")

@@ -79,17 +79,17 @@ def identify(
     Example:
         identify(SessionIdentityPolicy(), Permissions(database))
     """
-    find_identifying = find_identity_policy(_BATTERY, identity_policy)
-    find_authorizing = find_authorization_policy(_BATTERY, authorization_policy)
+    find_identity = find_identity_policy(_BATTERY, identity_policy)
+    find_authorization = find_authorization_policy(_BATTERY, authorization_policy)
     challenges = [write_challenge("Bearer", {"realm": check_realm(_BATTERY, realm)})]
 
     @guard_battery(provided=(IDENTITY,))
     async def identify(request: web.Request, handler: Handler | None = None) -> web.StreamResponse | None:
-        identifying, authorizing = find_identifying(request), find_authorizing(request)
-        claimed = await _identify(identifying, request)
+        identity, authorization = find_identity(request), find_authorization(request)
+        claimed = await _identify(identity, request)
         if not isinstance(claimed, str) or not claimed:
             raise unauthorized(challenges)
-        user = _read_user(await call(authorizing.authorized_userid, claimed))
+        user = _read_user(await call(authorization.authorized_userid, claimed))
         if user is None:
             raise unauthorized(challenges)
         request[IDENTITY] = UserIdentity(user, claimed=claimed)

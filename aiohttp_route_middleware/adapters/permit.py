@@ -74,19 +74,19 @@ def permit(
     if context is not None:
         check_function(_BATTERY, "context", context, takes="request")
     tell = None if context is None else awaiting(context)
-    find_policy = find_authorization_policy(_BATTERY, authorization_policy)
+    find_authorization = find_authorization_policy(_BATTERY, authorization_policy)
     challenges = [write_challenge("Bearer", {"realm": check_realm(_BATTERY, realm)})]
 
     @guard_battery(f"permit({permission!s})", required=(IDENTITY,))
     async def permit(request: web.Request, handler: Handler | None = None) -> web.StreamResponse | None:
-        policy = find_policy(request)
+        authorization = find_authorization(request)
         identity = request.get(IDENTITY)
         if not isinstance(identity, Identity):
             raise unauthorized(challenges)
         known_as = identity.claimed if isinstance(identity, UserIdentity) else identity.subject
         told = None if tell is None else await tell(request)
-        if await call(policy.permits, known_as, permission, told) is not True:
-            raise forbidden("")
+        if await call(authorization.permits, known_as, permission, told) is not True:
+            raise forbidden()
         return await handler(request) if handler else None
 
     return permit

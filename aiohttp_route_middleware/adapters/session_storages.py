@@ -3,6 +3,8 @@
 For applications that have sessions in one of those already. What was stored stays readable, and handlers write
 `request[SESSION]` where they wrote `await get_session(request)`:
 
+    from aiohttp_session.cookie_storage import EncryptedCookieStorage  # or redis_storage, for RedisStorage
+
     router = UrlDispatcherEx.install(app, session_storages(EncryptedCookieStorage(KEY)))
 
     async def log_in(request):
@@ -16,13 +18,16 @@ client has garbled is no session, where a storage would fail.
 
 Everything else is as the storage has it, and does **not** become safer here: `SimpleCookieStorage` signs nothing, ids
 are stored as they are, a cookie is `Secure` only if you have told the storage so, and cookies of one name are not
-told apart. Where a storage has no ids, `session.id` is another at each request. Values must be JSON, whatever the
-storage's encoder could write. A storage that cannot be reached raises what it raises: the answer is 500.
+told apart. It cannot stand inside `any_of()`, and two of one name, one inside the other, need the same storage
+object: else the answer is 500. Where a storage has no ids, `session.id` is another at each request. Values must be
+JSON, whatever the storage's encoder could write. A storage that cannot be reached raises what it raises: the answer
+is 500.
 """
 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
@@ -32,6 +37,7 @@ from ..errors import ConfigurationError, MissingDependencyError
 from ..naming import describe
 from ..option_checks import check_function
 from ..support.battery import MiddlewareBattery, awaiting, middleware_battery
+from ..support.sessions.placement import declare_session
 from ..support.sessions.saving import keep_session
 from ..support.sessions.session import SESSION, Session, find_session_key, label_session, session_key
 from ..support.sessions.state import EMPTY, SessionState, dump
@@ -73,10 +79,11 @@ def session_storages(
         ConfigurationError: it is no storage, nobody knows how to delete from it, or the name is none.
 
     Responds:
-        500 if the session is not JSON, or too large for a cookie, or the storage raises.
+        500 if the session is not JSON, or too large for a cookie, or the storage raises; if another link around it
+        keeps sessions of the same name otherwise.
 
     Reads/Sets:
-        `Cookie`; `Set-Cookie` if the session has changed, then also `Cache-Control: private` unless there is another;
+        `Cookie`; `Set-Cookie` if the session has changed, then also `private` in `Cache-Control`, whatever there is;
         `Vary: Cookie` if it was read. Provides `SESSION`, or `session_key(name)`.
 
     Example:
@@ -84,31 +91,38 @@ def session_storages(
     """
     key = find_session_key(_BATTERY, name)
     label = label_session(_BATTERY, name)
-    keeper = _Keeper(storage, *_choose_delete(storage, delete))
+    keeper = _Keeper(storage, delete, *_choose_delete(storage, delete))
 
     @middleware_battery(label_session(_BATTERY, name, type(storage).__name__), provided=(key,))
     async def session_storages(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await keep_session(request, handler, key=key, keeper=keeper, label=label)
 
+    declare_session(session_storages)
     return session_storages
 
 
 class _Keeper:
     """Loads and saves through a storage; a storage writes its cookie to a response of its own."""
 
-    def __init__(self, storage: aiohttp_session.AbstractStorage, delete: _Forget, has_ids: bool) -> None:
+    def __init__(
+        self, storage: aiohttp_session.AbstractStorage, told: Delete | None, delete: _Forget, has_ids: bool
+    ) -> None:
         self._storage = storage
+        self._told = told
         self._delete = delete
         self._has_ids = has_ids
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Keeper) and other._storage is self._storage and other._told is self._told
+
     async def load(self, request: web.Request) -> SessionState:
         """Return the session of a request, or a new one."""
-        kept = await self._load(request)
-        created = kept.created
-        if kept.new or kept.empty:
-            return SessionState(created=created, now=created)
-        text = dump(dict(kept))
-        return SessionState(text, token=kept.identity or "", created=created, now=created, is_new=False)
+        foreign = await self._load(request)
+        created, now = foreign.created, int(time.time())
+        if foreign.new or foreign.empty:
+            return SessionState(created=created, now=now)
+        text = dump(dict(foreign))
+        return SessionState(text, token=foreign.identity or "", created=created, now=now, is_new=False)
 
     async def save(self, request: web.Request, state: SessionState) -> None:
         """Save what has changed, and put the cookie into `state.set_cookie`."""
@@ -130,23 +144,23 @@ class _Keeper:
         scratch.set_cookie(self._storage.cookie_name, "", **attributes)
 
     async def _write(self, request: web.Request, state: SessionState, text: str, scratch: web.Response) -> None:
-        kept = await self._load(request)
-        if not state.is_new and not state.set_cookie and (kept.new or kept.empty):
+        foreign = await self._load(request)
+        if not state.is_new and not state.set_cookie and (foreign.new or foreign.empty):
             return  # logged out meanwhile: nothing rises again, nor under another id
         if state.is_renewed or state.is_new or state.set_cookie:  # a new id, or one that this request has made
-            kept = await self._begin(state)
+            foreign = await self._begin(state)
         else:
-            kept.invalidate()
-        kept.update(json.loads(text))
-        await self._storage.save_session(request, scratch, kept)
+            foreign.invalidate()
+        foreign.update(json.loads(text))
+        await self._storage.save_session(request, scratch, foreign)
 
     async def _begin(self, state: SessionState) -> aiohttp_session.Session:
         if state.former:
             await self._delete(state.former)
-        kept = await self._storage.new_session()
+        foreign = await self._storage.new_session()
         if self._has_ids:
-            kept.set_new_identity(state.token)  # 256 bits, where a storage has its own idea of an id
-        return kept
+            foreign.set_new_identity(state.token)  # 256 bits, where a storage has its own idea of an id
+        return foreign
 
     async def _load(self, request: web.Request) -> aiohttp_session.Session:
         try:

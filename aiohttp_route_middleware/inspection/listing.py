@@ -42,7 +42,7 @@ class LinkInfo:
     @classmethod
     def of(cls, link: Any) -> LinkInfo:
         """Describe a link."""
-        meant = unwrap_partial(link)
+        meant = unwrap_partial(getattr(link, "__stands_for__", link))
         module = getattr(meant, "__module__", None) or type(meant).__module__
         return cls(name_link(link), str(module), locate(meant), link)
 

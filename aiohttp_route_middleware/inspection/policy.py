@@ -54,7 +54,7 @@ def require_links(app: web.Application, *links: Any, unless: Iterable[str] = ())
     def refuse_unprotected_routes() -> None:
         problems = check_links(app, links, exempted)
         if problems:
-            raise PolicyError("\n- ".join(["the application does not start:", *problems]))
+            raise PolicyError("\n- ".join(["the application does not start:", *problems]) + _advise(links, problems))
 
     async def refuse_at_startup(_: web.Application) -> None:
         refuse_unprotected_routes()
@@ -76,7 +76,7 @@ def _call_when_frozen(router: web.UrlDispatcher, check: Callable[[], None]) -> N
 def check_links(app: web.Application, links: Sequence[Any], unless: Sequence[str] = ()) -> list[str]:
     """Return what is wrong, one text for each route and each entry; nothing if all is well."""
     routes = list_routes(app)
-    wanted = " or ".join(map(_name_wanted, links))
+    wanted, found = (" or ".join(_name_wanted(link, article) for link in links) for article in ("", "a "))
     lacking = [route for route in routes if not any(_has(route, link) for link in links)]
     unprotected = [route for route in lacking if not any(_names(entry, route) for entry in unless)]
     problems = [f"{_name_route(route)} has no {wanted}" for route in unprotected]
@@ -84,7 +84,7 @@ def check_links(app: web.Application, links: Sequence[Any], unless: Sequence[str
         if not any(_names(entry, route) for route in routes):
             problems.append(f"unless={entry!r} names no route{_suggest(entry, routes)}")
         elif not any(_names(entry, route) for route in lacking):
-            problems.append(f"unless={entry!r} is not needed: {entry} has {wanted}; take it out")
+            problems.append(f"unless={entry!r} is not needed: {entry} has {found}; take it out")
     return problems
 
 
@@ -99,10 +99,21 @@ def _names(entry: str, route: RouteInfo) -> bool:
     return entry in (route.path, route.label)
 
 
-def _name_wanted(wanted: Any) -> str:
+def _name_wanted(wanted: Any, article: str) -> str:
     if isinstance(wanted, (str, web.RequestKey)):
-        return f"link that provides {name_key(wanted)}"
+        return f"{article}link that provides {name_key(wanted)}"
     return name_link(wanted)
+
+
+def _advise(links: Sequence[Any], problems: Sequence[str]) -> str:
+    wants_key = any(isinstance(link, (str, web.RequestKey)) for link in links)
+    if not wants_key or all(problem.startswith("unless=") for problem in problems):
+        return ""
+    return (
+        "\nput a link that is declared to set it, by @provides, before each of these routes. given= does not count, "
+        "for it only vouches: where a link refuses those for whom nothing was set, as authorise(redirect=...) does, "
+        "require that very link as well"
+    )
 
 
 def _name_route(route: RouteInfo) -> str:

@@ -1,36 +1,63 @@
 """One of several ways in: the first link that lets the request through is enough.
 
-For routes that take a session as well as a token. When all refuse, the answer is one 401 with the challenges of all,
-so that a client can choose (RFC 9110, section 11.6.1); if one of them knew who was asking and refused with 403, that
-is the answer. Any other answer, such as 503, ends the search: it is not a refusal. What an alternative has set on the
-request before it refused is forgotten: nobody shall be taken for whom it had found.
+For routes that take a session as well as a token. The next one is asked after 401, 403 and 503, so that an issuer of
+tokens whose keys cannot be fetched does not shut out those of another. When none lets the request through, the answer
+is the first of these that there is:
+
+1. a 503: who could not be asked might have let it through;
+2. a 403 of an alternative that knew who was asking, which has set `IDENTITY`;
+3. one 401 with the challenges of all, so that a client can choose (RFC 9110, section 11.6.1);
+4. a 403, if there is no challenge.
+
+Any other answer ends the search: it is not a refusal. What an alternative has set on the request, and on the response
+to be, before it refused is forgotten: nobody shall be taken for whom it had found. So `sessions()` cannot stand in
+it, for its cookie would be lost: put that before, and in here what reads the session.
 
 It does **not** combine permissions: a request is let through as the first link has seen it, and the others never run.
 
     router.add_get("/posts", any_of(basic_auth(check_password), bearer_auth(check_token)), list_posts)
+
+**A session as well as a token.** Put `sessions()` before it, and make a guard that refuses whoever has not logged in;
+therefore it may declare that it sets `IDENTITY`. What a browser sends by itself needs `csrf()`, a token does not:
+
+    @requires(SESSION)
+    @provides(IDENTITY)
+    async def session_user(request: web.Request) -> None:
+        if "user" not in request[SESSION]:
+            raise web.HTTPUnauthorized
+        request[IDENTITY] = Identity(request[SESSION]["user"])
+
+    either = any_of([csrf(), session_user], bearer_auth(check_token))
+    router.add_get("/api/me", either, show_me)
+    router.add_post("/api/posts", either, authorise(["post:write"]), create_post)
+
+All of it runs in examples/session_or_token.py; `jwt_auth()` stands in the place of `bearer_auth()` just as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from ..answer import settle
 from ..declarations import provided_by
+from ..errors import ConfigurationError
+from ..marks import set_mark
 from ..naming import name_link
-from ..support.access.challenges import unauthorized
+from ..support.access.refusals import REFUSALS, Refusal, choose_refusal, knew_who
 from ..support.battery import MiddlewareBattery, guard_battery, middleware_battery
 from ..support.cors.preflight import refuse_policies
 from ..support.headers import copy_registered, restore_registered
-from ..support.sequence import bind, required_outside
+from ..support.network.addresses import mark_judged_by_peer, was_judged_by_peer
+from ..support.sequence import Bound, bind, required_outside
+from ..support.sessions.placement import refuse_sessions
 from ..typedefs import Handler, Link
 
 __all__ = ("any_of",)
 
 _BATTERY = "any_of()"
-_REFUSALS = (web.HTTPUnauthorized.status_code, web.HTTPForbidden.status_code)
 
 Declare = Callable[..., Callable[[Callable[..., Any]], MiddlewareBattery]]
 
@@ -42,11 +69,11 @@ def any_of(*links: Link) -> MiddlewareBattery:
         links: guards and middlewares; a list is one alternative, whose links run in order.
 
     Raises:
-        ConfigurationError: there are no links.
+        ConfigurationError: there are no links, or `sessions()`, `session_storages()` or `cors()` is among them.
         RegistrationError: one of the links is not one.
 
     Responds:
-        401 with all challenges, the same one once, or 403, if all refuse.
+        401 with all challenges, the same one once, 403 or 503, if none lets through.
 
     Source:
         RFC 9110, section 11.6.1.
@@ -54,8 +81,9 @@ def any_of(*links: Link) -> MiddlewareBattery:
     Example:
         any_of(basic_auth(check_password), bearer_auth(check_token))
     """
-    alternatives = [bind(_BATTERY, [link]) for link in links] or [bind(_BATTERY, [])]
-    refuse_policies(_BATTERY, [link for one in alternatives for link in one.links])
+    if not links:
+        raise ConfigurationError(_BATTERY, "there are no links", cure="pass at least one")
+    alternatives = [_bind(link) for link in links]
     provided = [frozenset(key for link in one.links for key in provided_by(link)) for one in alternatives]
     required = dict.fromkeys(key for one in alternatives for key in required_outside(one.links))
     names = ", ".join(" + ".join(map(name_link, one.links)) for one in alternatives)
@@ -66,7 +94,7 @@ def any_of(*links: Link) -> MiddlewareBattery:
 
     @declare(f"any_of({names})", provided=tuple(frozenset.intersection(*provided)), required=tuple(required))
     async def any_of(request: web.Request, handler: Handler | None = None) -> web.StreamResponse | None:
-        refusals: list[web.StreamResponse] = []
+        refusals: list[Refusal] = []
         before, registered = {key: request[key] for key in request}, copy_registered(request)
         for ask, run in ways:
             attempt = _UNUSED if ask else _Attempt(handler)
@@ -80,14 +108,24 @@ def any_of(*links: Link) -> MiddlewareBattery:
                 return answer
             if answer is None:  # guards alone, none of which has refused
                 return await handler(request) if handler else None
-            if answer.status not in _REFUSALS or answer.prepared:  # what has begun to be sent is the answer
+            if answer.status not in REFUSALS or answer.prepared:  # what has begun to be sent is the answer
                 return settle(answer, any_of, request)
-            refusals.append(answer)
+            refusals.append(Refusal(answer, knew_who(request, before)))
             _restore(request, before)
             restore_registered(request, registered)
-        return settle(_choose(refusals), any_of, request)
+        return settle(choose_refusal(request, refusals), any_of, request)
 
+    set_mark(
+        any_of, "__alternatives__", tuple(one.links for one in alternatives)
+    )  # for advice, where a key is lacking
     return any_of
+
+
+def _bind(alternative: Link) -> Bound:
+    bound = bind(_BATTERY, [alternative])
+    refuse_policies(_BATTERY, bound.links)
+    refuse_sessions(_BATTERY, bound.links)
+    return bound
 
 
 class _Attempt:
@@ -95,27 +133,21 @@ class _Attempt:
 
     __slots__ = ("_handler", "has_passed")
 
-    def __init__(self, handler: Any) -> None:
+    def __init__(self, handler: Handler | None) -> None:
         self._handler = handler
         self.has_passed = False
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         self.has_passed = True
-        answer: web.StreamResponse = await self._handler(request)
-        return answer
+        return await cast(Handler, self._handler)(request)  # a middleware calls it, which always stands before one
 
 
 _UNUSED = _Attempt(None)  # for guards, which call nothing
 
 
 def _restore(request: web.Request, before: Mapping[Any, Any]) -> None:
+    judged_by_peer = was_judged_by_peer(request)
     request.clear()
     request.update(before)
-
-
-def _choose(refusals: Sequence[web.StreamResponse]) -> web.StreamResponse:
-    for refusal in refusals:
-        if refusal.status == web.HTTPForbidden.status_code:
-            return refusal
-    challenges = [one for refusal in refusals for one in refusal.headers.getall(hdrs.WWW_AUTHENTICATE, ())]
-    return unauthorized(list(dict.fromkeys(challenges)))  # several ways in may ask for the same
+    if judged_by_peer:  # a `client_address()` behind comes too late all the same
+        mark_judged_by_peer(request)

@@ -11,13 +11,18 @@ have forgotten, the answer is 401.
 `/login?next=<path and query>`. An authenticator that refuses strangers by itself never lets them come so far. Put one
 before it that lets them pass without an identity: a link or a middleware that reads the session, or `any_of()` with a
 guard last that lets everyone pass. Neither provides `IDENTITY` for certain, so vouch for it with `given=[IDENTITY]`
-on those routes; `authorise()` itself stays closed, with `redirect` and without.
+on those routes; `authorise()` itself stays closed, with `redirect` and without. `require_links(app, IDENTITY)` does
+not count what is vouched for: have it require the very object that `authorise(redirect=...)` has returned, as
+examples/accounts does.
 
     async def anyone(request):
         return None
 
     pages = router.group("", any_of(basic_auth(check_password), anyone), given=[IDENTITY])
     pages.add_get("/account", authorise(redirect="/login"), show_account)
+
+Who sends no `Sec-Fetch-Mode`, as curl, many libraries and old browsers, is taken for a browser that opens a page, and
+sent to the login page as well: routes for programs have no `redirect`.
 
 The login page must not stand behind the redirect to it: it would be answered with 401. Where it sends its users
 afterwards is up to whoever wrote the link they came by; `safe_next()` lets only paths of this origin through:
@@ -34,14 +39,14 @@ to visit: a GET that changes something stays a mistake.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Sequence, Set
+from collections.abc import Awaitable, Callable, Collection, Sequence, Set
 from typing import Any, Literal
 
 from aiohttp import web
 
 from ..errors import ConfigurationError
 from ..naming import describe, name_link
-from ..option_checks import check_choice, check_function
+from ..option_checks import check_choice, check_function, check_list
 from ..parameters import Parameters, read_parameters
 from ..support.access.challenges import check_realm, forbidden, write_challenge
 from ..support.access.identity import IDENTITY, Identity
@@ -60,7 +65,7 @@ _SCOPE = re.compile(r"[!#-\[\]-~]+")
 
 
 def authorise(
-    scopes: Sequence[str] | None = None,
+    scopes: Collection[str] | None = None,
     *,
     match: Literal["all", "any"] = "all",
     predicate: Predicate | None = None,
@@ -85,7 +90,8 @@ def authorise(
     Responds:
         401 with `WWW-Authenticate: Bearer realm="protected"` if nobody is known: no error code, since nothing was
         shown. 303 instead, with `redirect`, for a GET or HEAD by which a browser opens a page: not for scripts that
-        fetch (`Sec-Fetch-Mode`), WebSocket handshakes, other methods, nor the login page itself.
+        fetch (`Sec-Fetch-Mode`), WebSocket handshakes, other methods, nor the login page itself. Without that header,
+        as from curl, a request counts as a browser's.
         403 with `error="insufficient_scope"` and all the scopes asked for; a bare 403 if the predicate refuses.
 
     Reads/Sets:
@@ -107,18 +113,16 @@ def authorise(
     insufficient = {"realm": realm, "error": "insufficient_scope", "scope": " ".join(wanted)}
     challenge = write_challenge("Bearer", insufficient)  # RFC 6750, section 3.1
     needed = frozenset(wanted)
-    is_any = match == "any" and bool(wanted)
 
     @guard_battery(_write_name(wanted, match, predicate, redirect), required=(IDENTITY,))
     async def authorise(request: web.Request, handler: Handler | None = None) -> web.StreamResponse | None:
         identity = request.get(IDENTITY)
         if not isinstance(identity, Identity):  # what else was set there has not been authenticated by anyone we know
             raise refuse_stranger(request)
-        # as covers() has it, without its frame
-        if not (needed & identity.scopes if is_any else needed <= identity.scopes):
+        if not covers(needed, identity.scopes, match):
             raise forbidden(challenge)
         if ask is not None and await ask(identity, request) is not True:
-            raise forbidden("")  # more scopes would not help
+            raise forbidden()  # more scopes would not help
         return await handler(request) if handler else None
 
     return authorise
@@ -131,19 +135,23 @@ def covers(wanted: Set[str], granted: Set[str], match: Literal["all", "any"] = "
     return wanted <= granted
 
 
-def _read_scopes(scopes: Any) -> tuple[str, ...]:
+def _read_scopes(scopes: object) -> tuple[str, ...]:
     if scopes is None:
         return ()
-    if not isinstance(scopes, (list, tuple)) or not scopes:
-        raise ConfigurationError(_BATTERY, f"scopes={scopes!r}", cure='pass a list of scopes: ["post:read"]')
-    for scope in scopes:
-        if not isinstance(scope, str) or not _SCOPE.fullmatch(scope):
-            cure = "write each scope by itself, in printable ASCII without blanks, quotation marks and backslashes"
-            raise ConfigurationError(_BATTERY, f"the scope {scope!r}", cure=cure)
-    return tuple(dict.fromkeys(scopes))
+    listed = check_list(_BATTERY, "scopes", scopes, example="post:read")
+    if not listed:
+        raise ConfigurationError(_BATTERY, "no scopes are listed", cure="list one at least, or leave scopes= out")
+    return tuple(dict.fromkeys(map(_read_scope, listed)))
 
 
-def _read_predicate(predicate: Any) -> Callable[[Identity, web.Request], Awaitable[Any]] | None:
+def _read_scope(scope: object) -> str:
+    if isinstance(scope, str) and _SCOPE.fullmatch(scope):
+        return scope
+    cure = "write each scope by itself, in printable ASCII without blanks, quotation marks and backslashes"
+    raise ConfigurationError(_BATTERY, f"the scope {scope!r}", cure=cure)
+
+
+def _read_predicate(predicate: Predicate | None) -> Callable[[Identity, web.Request], Awaitable[Any]] | None:
     if predicate is None:
         return None
     check_function(_BATTERY, "predicate", predicate, takes="identity, request")
@@ -160,7 +168,7 @@ def _takes_two(parameters: Parameters | None) -> bool:
     return enough and len(parameters.required) <= 2 and not parameters.required_keywords
 
 
-def _write_name(wanted: Sequence[str], match: str, predicate: Any, redirect: str | None) -> str:
+def _write_name(wanted: Sequence[str], match: str, predicate: object, redirect: str | None) -> str:
     parts = [*wanted] if match == "all" else [" | ".join(wanted)] * bool(wanted)
     if predicate is not None:
         parts.append(name_link(predicate))

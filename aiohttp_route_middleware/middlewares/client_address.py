@@ -24,22 +24,23 @@ clients are in; a peer that has come through a Unix socket has no address, and i
 It does **not** tell who is asking: many share one address, and one may have many. It refuses nothing.
 
     app = web.Application(middlewares=[client_address(["10.0.0.0/8"], header="X-Forwarded-For")])
-    ...
-    request[CLIENT_ADDRESS]  # IPv4Address("203.0.113.9")
+
+    async def show_address(request):
+        return web.Response(text=str(request[CLIENT_ADDRESS]))  # of IPv4Address("203.0.113.9")
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 
 from aiohttp import web
 
 from ..errors import ConfigurationError
 from ..support.battery import GuardBattery, guard_battery
 from ..support.network.addresses import CLIENT_ADDRESS, Address, read_peer, was_judged_by_peer
-from ..support.network.forwarded import FORWARDED_HOST, FORWARDED_SCHEME, read_client
-from ..support.network.networks import Network, parse_proxies
-from ..support.network.proxy_headers import check_headers
+from ..support.network.forwarded import FORWARDED_HOST, FORWARDED_SCHEME, read_client, set_forwarded_scheme
+from ..support.network.networks import Network, read_proxies
+from ..support.network.proxy_headers import read_header_names
 from ..typedefs import Handler
 
 __all__ = ("CLIENT_ADDRESS", "FORWARDED_HOST", "FORWARDED_SCHEME", "client_address")
@@ -48,7 +49,7 @@ _BATTERY = "client_address()"
 
 
 def client_address(
-    trusted_proxies: Sequence[str | Address | Network],
+    trusted_proxies: Collection[str | Address | Network],
     *,
     header: str,
     scheme_header: str | None = None,
@@ -80,11 +81,11 @@ def client_address(
     Example:
         client_address(["10.0.0.0/8", "unix"], header="Forwarded")
     """
-    trusted = parse_proxies(_BATTERY, trusted_proxies)
+    trusted = read_proxies(_BATTERY, trusted_proxies)
     if not trusted:
         cure = "list them; without proxies, request.remote is the address of the client"
         raise ConfigurationError(_BATTERY, "there are no trusted_proxies", cure=cure)
-    names = check_headers(_BATTERY, header, scheme_header, host_header)
+    names = read_header_names(_BATTERY, header, scheme_header, host_header)
 
     @guard_battery(f"client_address({header})", provided=(CLIENT_ADDRESS, FORWARDED_SCHEME, FORWARDED_HOST))
     async def client_address(request: web.Request, handler: Handler | None = None) -> web.StreamResponse | None:
@@ -92,7 +93,7 @@ def client_address(
             raise _refuse_to_be_late()
         address, scheme, host = read_client(request.headers, read_peer(request), trusted, names)
         request[CLIENT_ADDRESS] = address
-        request[FORWARDED_SCHEME] = scheme
+        set_forwarded_scheme(request, scheme)
         request[FORWARDED_HOST] = host
         return await handler(request) if handler else None
 

@@ -27,7 +27,7 @@ and, if `null` is listed, any page at all in a sandbox.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 from functools import partial
 
 from aiohttp import hdrs, web
@@ -47,12 +47,12 @@ _BATTERY = "cors()"
 
 
 def cors(
-    origins: str | Iterable[str] = (),
+    origins: str | Collection[str] = (),
     *,
-    methods: str | Iterable[str] = "*",
-    headers: str | Iterable[str] = (),
+    methods: str | Collection[str] = "*",
+    headers: str | Collection[str] = (),
     credentials: bool = False,
-    expose: str | Iterable[str] = (),
+    expose: str | Collection[str] = (),
     max_age: int | None = None,
     origin_regex: str | re.Pattern[str] | None = None,
     private_network: bool = False,

@@ -25,7 +25,7 @@ origin as trusted.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, TypeAlias
 
 from aiohttp import hdrs, web
@@ -35,19 +35,19 @@ from ..option_checks import check_function
 from ..support.battery import GuardBattery, awaiting, guard_battery
 from ..support.network.forwarded import is_https
 from ..support.network.origins import Origin, is_host_of, parse_origin, read_origins
+from ..syntax import SAFE_METHODS
 from ..typedefs import Handler
 
-__all__ = ("csrf", "is_allowed")
+__all__ = ("csrf", "may_send")
 
 Exempt: TypeAlias = Callable[[web.Request], "bool | Awaitable[bool]"]
 
 _BATTERY = "csrf()"
-_SAFE_METHODS = frozenset((hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS))
 _SAME = frozenset(("same-origin", "none"))
 _SEC_FETCH_SITE = istr("Sec-Fetch-Site")
 
 
-def csrf(*, trusted_origins: Iterable[str] = (), exempt: Exempt | None = None) -> GuardBattery:
+def csrf(*, trusted_origins: Collection[str] = (), exempt: Exempt | None = None) -> GuardBattery:
     """Refuse what a page of another origin has made a browser send.
 
     Args:
@@ -77,17 +77,17 @@ def csrf(*, trusted_origins: Iterable[str] = (), exempt: Exempt | None = None) -
 
     @guard_battery(f"csrf({', '.join(sorted(map(str, trusted)))})" if trusted else "csrf")
     async def csrf(request: web.Request, handler: Handler | None = None) -> web.StreamResponse | None:
-        if request.method not in _SAFE_METHODS:
+        if request.method not in SAFE_METHODS:
             headers = request.headers
             # asked here already, as mostly it spares the question how the client has come
-            if headers.get(_SEC_FETCH_SITE) not in _SAME and not is_allowed(headers, is_https(request), trusted):
+            if headers.get(_SEC_FETCH_SITE) not in _SAME and not may_send(headers, is_https(request), trusted):
                 await _refuse_unless(is_exempt, request)
         return await handler(request) if handler else None
 
     return csrf
 
 
-def is_allowed(headers: Mapping[str, str], is_secure: bool, trusted: frozenset[Origin] = frozenset()) -> bool:
+def may_send(headers: Mapping[str, str], is_secure: bool, trusted: frozenset[Origin] = frozenset()) -> bool:
     """Whether a request that may change something comes from where it is allowed to.
 
     Args:

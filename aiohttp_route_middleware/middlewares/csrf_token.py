@@ -6,16 +6,20 @@ session. Whoever sends the cookie without knowing what stands in the page is ref
 
     async def write_form(request):
         token = request[CSRF_TOKEN]  # another text at each `str()`, all of them valid
-        return web.Response(text=f'<form method="post"><input type="hidden" name="csrf_token" value="{token}">…')
+        field = f'<input type="hidden" name="csrf_token" value="{token}">'
+        return web.Response(text=f'<form method="post">{field}<button>Go</button></form>', content_type="text/html")
 
     async def log_in(request):
-        …
+        request[SESSION].rotate()
         rotate_csrf_token(request)
         raise web.HTTPSeeOther("/")
 
     setup(app)
     protect = csrf_token(os.environ["CSRF_SECRET"], session=SESSION)  # SESSION is that of sessions()
-    router = UrlDispatcherEx.install(app, sessions(store=store), protect)
+    router = UrlDispatcherEx.install(app, sessions(store=MemoryStore()), protect)
+
+Over plain http, in development and in tests, write `cookie="csrf", secure=False`: browsers drop a `Secure` cookie that
+comes by http, unless from this machine itself; aiohttp's client drops it from there, too. The log tells it once.
 
 A script sends the token in the header `X-CSRF-Token`; the cookie is not for scripts. In a form, urlencoded or
 multipart, it is the field `csrf_token`; the body stays unread for the handler. A body over `max_body` is not looked
@@ -34,7 +38,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
-from aiohttp import hdrs, web
+from aiohttp import web
 from multidict import MultiMapping, istr
 
 from ..errors import ConfigurationError
@@ -42,17 +46,17 @@ from ..option_checks import check_count, check_name
 from ..support.battery import GuardBattery, guard_battery
 from ..support.cookies import Cookie, check_cookie, read_cookies
 from ..support.csrf.body import read_field
+from ..support.csrf.owner import SessionSource, check_session_source, read_session_id
 from ..support.csrf.request import CSRF_TOKEN, CsrfToken, rotate_csrf_token
-from ..support.csrf.sessions import SessionSource, check_session_source, read_session_id
 from ..support.csrf.tokens import is_id
 from ..support.headers import on_response
 from ..support.signing_secrets import read_secrets
+from ..syntax import SAFE_METHODS
 from ..typedefs import Handler
 
 __all__ = ("CSRF_TOKEN", "CsrfToken", "csrf_token", "rotate_csrf_token")
 
 _BATTERY = "csrf_token()"
-_SAFE_METHODS = frozenset((hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS))
 _FIELD = re.compile(r"[0-9A-Za-z_.-]+")  # what no form escapes
 
 
@@ -76,8 +80,9 @@ def csrf_token(
         header: where a script sends the token; by default `"X-CSRF-Token"`. If it is there, the body is not read.
         field: of a form, in letters, digits, `_`, `.` and `-`; by default `"csrf_token"`.
         session: whom a token belongs to: called with the request, async or plain, or a request key that a link
-            before has set; it gives a text, bytes, or `None` where there is no session. It must give the same when
-            the page is written and when it is sent. By default a token belongs to the cookie alone.
+            before has set; it gives a text, bytes, the `Session` of `sessions()`, or `None` where there is no session.
+            It must give the same when the page is written and when it is sent. By default a token belongs to the
+            cookie alone.
         same_site: of the cookie; by default `"Lax"`. With `"Strict"`, who follows a link from another site begins
             with a new cookie, and pages that are open in other tabs have to be loaded again.
         secure: whether the cookie is for https only; by default yes. `False` needs a name without `__Host-` or
@@ -92,8 +97,8 @@ def csrf_token(
 
     Reads/Sets:
         Reads `Cookie`, the header, the field; sets `CSRF_TOKEN`. Sets `Set-Cookie` when a client without the cookie
-        is let pass, or it was rotated, and with it or with a token `Vary: Cookie` and `Cache-Control: private`,
-        unless the handler has set another. Needs `setup(app)`.
+        is let pass, or it was rotated, and with it or with a token `Vary: Cookie` and `private` in
+        `Cache-Control`, whatever there is. Needs `setup(app)`.
 
     Source:
         The cookie: RFC 6265; the prefix: RFC 6265bis, section 4.1.3. The tokens: OWASP, Cross-Site Request Forgery
@@ -103,7 +108,7 @@ def csrf_token(
         csrf_token(os.environ["CSRF_SECRET"], session=SESSION)
     """
     keys = read_secrets(_BATTERY, secret)
-    kept = check_cookie(_BATTERY, Cookie(name=cookie, same_site=same_site, secure=secure))
+    id_cookie = check_cookie(_BATTERY, Cookie(name=cookie, same_site=same_site, secure=secure))
     header = istr(check_name(_BATTERY, "header", header, example="X-CSRF-Token"))
     _check_field(field)
     check_count(_BATTERY, "max_body", max_body, unit="bytes")
@@ -117,8 +122,8 @@ def csrf_token(
     @guard_battery("csrf_token", provided=(CSRF_TOKEN,), required=required)
     async def csrf_token(request: web.Request, handler: Handler | None = None) -> web.StreamResponse | None:
         bound = read_session_id(_BATTERY, await find_session(request)) if find_session else None
-        token = request[CSRF_TOKEN] = CsrfToken(keys, kept, _find_id(request.headers, cookie), bound)
-        if request.method not in _SAFE_METHODS and not token.accepts(
+        token = request[CSRF_TOKEN] = CsrfToken(keys, id_cookie, _find_id(request.headers, cookie), bound)
+        if request.method not in SAFE_METHODS and not token.accepts(
             await _find_sent(request, header, field, max_body)
         ):
             # without a cookie: browsers keep ours back when another site sends a form, and must not be given a new one

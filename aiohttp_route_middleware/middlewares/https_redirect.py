@@ -25,19 +25,19 @@ It does **not** protect the first request: it was readable on its way, with its 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from urllib.parse import quote
 
 from aiohttp import hdrs, web
 
 from ..errors import ConfigurationError
-from ..option_checks import refuse_option
+from ..option_checks import check_list, refuse_option
 from ..support.battery import GuardBattery, guard_battery
 from ..support.network.addresses import Address, read_peer
 from ..support.network.forwarded import read_forwarded_scheme, read_scheme
 from ..support.network.hosts import read_authorities, split_target
-from ..support.network.networks import Network, parse_proxies
-from ..support.network.proxy_headers import check_scheme_header
+from ..support.network.networks import Network, read_proxies
+from ..support.network.proxy_headers import read_scheme_header_name
 from ..support.network.websockets import is_websocket
 from ..typedefs import Handler
 
@@ -53,8 +53,8 @@ _URI = "!#$%&'()*+,/:;=?@[]~"  # what a URI may hold besides letters, digits and
 def https_redirect(
     *,
     port: int = _HTTPS_PORT,
-    exempt: Sequence[str] = (),
-    trusted_proxies: Sequence[str | Address | Network] = (),
+    exempt: Collection[str] = (),
+    trusted_proxies: Collection[str | Address | Network] = (),
     header: str | None = None,
 ) -> GuardBattery:
     """Redirect requests over http to https.
@@ -84,7 +84,7 @@ def https_redirect(
         https_redirect(exempt=["/health"], trusted_proxies=["10.0.0.0/8"])
     """
     _check_port(port)
-    paths = _check_paths(exempt)
+    paths = _read_paths(exempt)
     read_told_scheme = _make_reader(trusted_proxies, header)
 
     @guard_battery()
@@ -134,11 +134,11 @@ def _path_of(request: web.Request) -> str:
 
 
 def _make_reader(
-    proxies: Sequence[str | Address | Network], header: str | None
+    proxies: Collection[str | Address | Network], header: str | None
 ) -> Callable[[web.Request], str | None]:
     """Make what tells the scheme that a proxy has told, if one has."""
-    trusted = parse_proxies(_BATTERY, proxies)
-    names = check_scheme_header(_BATTERY, "header", _HEADER if header is None else header)
+    trusted = read_proxies(_BATTERY, proxies)
+    names = read_scheme_header_name(_BATTERY, "header", _HEADER if header is None else header)
     if not trusted and header is not None:
         cure = "list the proxies that write it: trusted_proxies=[...]; client_address() is told its header itself"
         raise ConfigurationError(_BATTERY, f"header={header!r} without trusted_proxies", cure=cure)
@@ -158,11 +158,12 @@ def _check_port(port: object) -> None:
         raise refuse_option(_BATTERY, "port", port, "write a number from 1 to 65535")
 
 
-def _check_paths(exempt: Sequence[str]) -> frozenset[str]:
-    if isinstance(exempt, str) or not isinstance(exempt, Collection):
-        raise refuse_option(_BATTERY, "exempt", exempt, f"pass a list: exempt=[{exempt!r}]")
-    for path in exempt:
-        if not isinstance(path, str) or not _PATH.fullmatch(path):
-            cure = "write a path from its slash on, percent-encoded, without query"
-            raise ConfigurationError(_BATTERY, f"exempt has {path!r}", cure=cure)
-    return frozenset(exempt)
+def _read_paths(exempt: object) -> frozenset[str]:
+    return frozenset(map(_read_path, check_list(_BATTERY, "exempt", exempt, example="/health")))
+
+
+def _read_path(path: object) -> str:
+    if isinstance(path, str) and _PATH.fullmatch(path):
+        return path
+    cure = "write a path from its slash on, percent-encoded, without query"
+    raise ConfigurationError(_BATTERY, f"exempt has {path!r}", cure=cure)

@@ -22,7 +22,7 @@ address is no secret: use it besides authentication, not instead of it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from hashlib import sha256
 
 from aiohttp import web
@@ -31,10 +31,10 @@ from ..errors import ConfigurationError
 from ..option_checks import check_flags, in_order
 from ..support.battery import GuardBattery, guard_battery
 from ..support.network.addresses import Address, read_client_address, read_peer
-from ..support.network.networks import EVERYBODY, Network, Networks, are_within, parse_networks
+from ..support.network.networks import EVERYBODY, Network, Networks, are_within, read_networks
 from ..typedefs import Handler
 
-__all__ = ("ip_restriction", "is_allowed")
+__all__ = ("ip_restriction", "may_come_in")
 
 _BATTERY = "ip_restriction()"
 _SHOWN = 4  # networks in the name of the link, in errors and listings
@@ -42,8 +42,8 @@ _SHOWN = 4  # networks in the name of the link, in errors and listings
 
 def ip_restriction(
     *,
-    allow: Sequence[str | Address | Network] | None = None,
-    deny: Sequence[str | Address | Network] = (),
+    allow: Collection[str | Address | Network] | None = None,
+    deny: Collection[str | Address | Network] = (),
     by_peer: bool = False,
 ) -> GuardBattery:
     """Let a request pass by the address that it comes from.
@@ -51,7 +51,6 @@ def ip_restriction(
     Args:
         allow: addresses and networks that may come in; by default all that are not denied.
         deny: addresses and networks that may not, even if they are allowed; by default none.
-
         by_peer: whether the peer of the connection is judged, whatever `client_address()` finds, so that only proxies
             may connect; default not.
 
@@ -74,14 +73,14 @@ def ip_restriction(
 
     @guard_battery(_name(allow, deny, by_peer=by_peer))
     async def ip_restriction(request: web.Request, handler: Handler | None = None) -> web.StreamResponse | None:
-        if not is_allowed(read_address(request), allowed, denied):
+        if not may_come_in(read_address(request), allowed, denied):
             raise web.HTTPForbidden(text="Requests from this address are not allowed.")
         return await handler(request) if handler else None
 
     return ip_restriction
 
 
-def is_allowed(address: Address | str | None, allowed: Networks | None, denied: Networks) -> bool:
+def may_come_in(address: Address | str | None, allowed: Networks | None, denied: Networks) -> bool:
     """Whether an address may come in: it is known, not denied, and, if there is a list of allowed ones, in it.
 
     Args:
@@ -95,10 +94,10 @@ def is_allowed(address: Address | str | None, allowed: Networks | None, denied: 
 
 
 def _parse(
-    allow: Sequence[str | Address | Network] | None, deny: Sequence[str | Address | Network]
+    allow: Collection[str | Address | Network] | None, deny: Collection[str | Address | Network]
 ) -> tuple[Networks | None, Networks]:
-    allowed = None if allow is None else parse_networks(_BATTERY, "allow", allow)
-    denied = parse_networks(_BATTERY, "deny", deny)
+    allowed = None if allow is None else read_networks(_BATTERY, "allow", allow)
+    denied = read_networks(_BATTERY, "deny", deny)
     if allowed is None and not denied:
         raise ConfigurationError(_BATTERY, "everybody may come in", cure="pass allow=[...] or deny=[...]")
     if allowed is not None and not allowed:
@@ -109,12 +108,12 @@ def _parse(
     return None if allowed is None else Networks(allowed), Networks(denied)
 
 
-def _name(allow: Sequence[object] | None, deny: Sequence[object], *, by_peer: bool) -> str:
+def _name(allow: Collection[object] | None, deny: Collection[object], *, by_peer: bool) -> str:
     parts = [f"{kind}: {_summarise(entries)}" for kind, entries in (("allow", allow), ("deny", deny)) if entries]
     return f"ip_restriction({'; '.join([*parts, *(['by peer'] if by_peer else [])])})"
 
 
-def _summarise(entries: Sequence[object]) -> str:
+def _summarise(entries: Collection[object]) -> str:
     listed = ", ".join(map(str, in_order(entries)))
     if len(entries) <= _SHOWN:
         return listed

@@ -19,7 +19,8 @@ service opens this one. An id token of OpenID Connect is no access token; only i
 Make it once and use it on many routes: the keys are kept in it. A key that the issuer withdraws is taken until the set
 is fetched again, an hour later at most; while it cannot be fetched, because somebody blocks the way perhaps, for
 another day at most, and then the answer is 503. `jwks_url=KeySource(url, max_age=600, max_stale=3_600)` shortens both.
-To change a key of your own, take both for a while: `any_of(jwt_auth(key=new, ...), jwt_auth(key=old, ...))`.
+To change a key of your own, take both for a while: `any_of(jwt_auth(key=new, ...), jwt_auth(key=old, ...))`. Several
+issuers stand in `any_of()` as well: while the keys of one cannot be fetched, tokens of the others are let in.
 
 A client is not told why its token was refused. A link around that counts refusals finds it as the `__cause__` of the
 401: a `TokenError`, such as `ExpiredError` or `SignatureError`, all of which are imported from here.
@@ -37,29 +38,24 @@ from aiohttp import hdrs, web
 
 from ..errors import ConfigurationError
 from ..option_checks import check_function, check_seconds, check_text, check_texts
-from ..support.access.claims import (
-    AudienceError,
-    ClaimError,
-    ClaimRules,
-    ExpiredError,
-    IssuerError,
-    NotYetValidError,
-    check_claims,
-)
+from ..support.access.claims import ClaimRules, check_claims
 from ..support.access.credentials import MAX_LENGTH, Bearer
 from ..support.access.identity import IDENTITY
 from ..support.access.jwks import KeySet, KeysUnavailableError
-from ..support.access.jws import (
+from ..support.access.jws import choose_key, read_header, read_payload
+from ..support.access.key_source import KeySource
+from ..support.access.token_errors import (
     AlgorithmError,
+    AudienceError,
+    ClaimError,
+    ExpiredError,
+    IssuerError,
     KeyIdError,
     MalformedTokenError,
+    NotYetValidError,
     SignatureError,
     TokenError,
-    choose_key,
-    read_header,
-    read_payload,
 )
-from ..support.access.key_source import KeySource
 from ..support.access.verification_keys import VerificationKey, check_algorithms, is_symmetric, read_jwk, read_key
 from ..support.battery import GuardBattery, guard_battery
 from ..typedefs import Handler

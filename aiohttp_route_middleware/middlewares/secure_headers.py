@@ -42,7 +42,8 @@ write `referrer_policy="strict-origin"` there.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeAlias
 
 from aiohttp import web
 
@@ -52,12 +53,13 @@ from ..support.browser.csp import CSP_NONCE, DEFAULT_POLICY, NONCE, ContentPolic
 from ..support.browser.header_values import Fields, Writers, write_fields, write_policies
 from ..support.browser.permissions_policy import DEFAULT_PERMISSIONS, Permissions
 from ..support.headers import Apply, on_response
-from ..support.network.forwarded import is_https
+from ..support.network.forwarded import read_forwarded_scheme, read_found_scheme
 from ..typedefs import Handler
 
 __all__ = ("CSP_NONCE", "DEFAULT_PERMISSIONS", "DEFAULT_POLICY", "NONCE", "secure_headers")
 
 _BATTERY = "secure_headers()"
+_ByScheme: TypeAlias = Mapping[str | None, Apply]
 
 
 def secure_headers(
@@ -95,8 +97,8 @@ def secure_headers(
         x_dns_prefetch_control: default `"off"`.
         x_frame_options: default `"DENY"`; browsers ignore it if the policy has `frame-ancestors`.
         x_permitted_cross_domain_policies: default `"none"`.
-        is_secure: called with the request, async or plain: whether the client has asked by https. By default
-            as `client_address()` has found out, else `request.secure`.
+        is_secure: called with the request, async or plain: returns `True` itself if the client has asked by https. By
+            default as `client_address()` has found out, else `request.secure`.
 
     Raises:
         ConfigurationError: a browser would not take a value as it is meant.
@@ -135,17 +137,18 @@ def secure_headers(
     transport = write_fields(_BATTERY, strict_transport_security=strict_transport_security)
     framing = _set_fields(write_fields(_BATTERY, x_frame_options=x_frame_options))
     over_http, over_https = _set_fields(fields), _set_fields(fields + transport)
-    by_client = _choose_by_client(over_http, over_https)
+    by_scheme: _ByScheme = {"http": over_http, "https": over_https}
+    by_client = (_choose_by_client(by_scheme, over_http), _choose_by_client(by_scheme, over_https))
     ask = None if is_secure is None else awaiting(is_secure)
 
     @guard_battery(provided=(CSP_NONCE,) if writers else ())
     async def secure_headers(request: web.Request, handler: Handler | None = None) -> web.StreamResponse | None:
         if ask is None:
-            apply = over_https if is_https(request) else by_client
+            apply = by_scheme.get(read_forwarded_scheme(request)) or by_client[request.secure]
         else:
             on_response(request, "secure_headers", over_http)  # should `is_secure` raise
             on_response(request, "x_frame_options", framing)
-            apply = over_https if await ask(request) else over_http
+            apply = over_https if await ask(request) is True else over_http
         if writers:
             apply = _set_policies(writers, draw_nonce(request), apply)
         on_response(request, "secure_headers", apply)
@@ -164,9 +167,14 @@ def _set_fields(fields: Fields) -> Apply:
     return apply
 
 
-def _choose_by_client(over_http: Apply, over_https: Apply) -> Apply:
-    """Ask again when all links have run: `client_address()` may stand behind this."""
-    return lambda request, response: (over_https if is_https(request) else over_http)(request, response)
+def _choose_by_client(by_scheme: _ByScheme, otherwise: Apply) -> Apply:
+    """Ask when all links have run: `client_address()` may stand behind this, and a clone of the request in between.
+
+    Args:
+        by_scheme: what is applied if a trusted proxy has said by which scheme the client has asked.
+        otherwise: by that of the connection.
+    """
+    return lambda request, response: by_scheme.get(read_found_scheme(request), otherwise)(request, response)
 
 
 def _set_policies(writers: Writers, nonce: str, first: Apply) -> Apply:

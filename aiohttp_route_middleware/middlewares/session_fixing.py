@@ -87,8 +87,9 @@ def session_fixing(
         if address is None:
             raise web.HTTPForbidden(text="The address of the client is not known.")
         network = name_network(address, ipv4_prefix=ipv4_prefix, ipv6_prefix=ipv6_prefix)
-        state_of(session).attach(_PINNED, network)
-        pinned = network if session.is_new else session.get(_PINNED, network)
+        state = state_of(session)
+        state.attach(_PINNED, network)
+        pinned = network if state.is_new else session.get(_PINNED, network)
         if pinned != network:
             lost = dict(session)
             session.invalidate()

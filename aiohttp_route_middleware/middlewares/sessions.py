@@ -18,6 +18,9 @@ The session is a mapping of texts to JSON values, and has besides that an `id` f
 error included, if it has changed, a change inside a nested value included; a cookie is set only then, or when `idle`
 has to go on. Change it before a stream or a WebSocket is prepared: what is changed later is lost, and the log says so.
 
+**Over plain http**, in development and in tests, write `secure=False`: browsers drop a `Secure` cookie that comes by
+http, unless from this machine itself; aiohttp's client drops it from there, too. The log tells it once.
+
 **With a secret** the whole session is in the cookie: signed, **not** encrypted, so that the visitor can read it; at
 most about 3,000 characters; and it cannot be taken back: whoever has copied a cookie can use it until its lifetime is
 over, logout or not. A list of secrets signs with the first and accepts them all: put a new one first, and drop the
@@ -29,10 +32,21 @@ know is never adopted. If the store cannot be reached, requests with a session a
 `fail_open=True` they get an empty one which is not saved. `rotate()` and `invalidate()` are refused all the same, for
 nobody may believe to have logged out who has not.
 
+    from aiohttp_route_middleware.stores import MemoryStore  # for one process
+    from aiohttp_route_middleware.stores.redis import RedisStore  # for many; needs the extra `redis`
+
+    keep = sessions(store=RedisStore.from_url("redis://localhost:6379/0"), idle=1800)
+
 **Several.** Each name has a cookie and a request key of its own:
 
     admin = router.group("/admin", sessions(secret=SECRET, name="admin", path="/admin"))
-    request[session_key("admin")]
+
+    async def show_admin(request):
+        return web.Response(text=request[session_key("admin")].get("user", "nobody"))
+
+Two of one name, one inside the other, are one session if they were made alike, as by `define()` in two places: what
+was ended outside stays so inside. If their options differ, the answer is 500, and the log names the cure. It cannot
+stand inside `any_of()`, where the cookie of a session would be lost with a refusal: put it before.
 
 **Strangers.** Whatever is written into the session of a visitor, with a store, takes an entry there; and who sends no
 cookie is a new visitor with each request. A flood of them fills a Redis, or has a `MemoryStore` drop what was used
@@ -60,6 +74,7 @@ from ..support.battery import MiddlewareBattery, middleware_battery
 from ..support.cookies import Cookie, check_cookie
 from ..support.sessions.keeper import RecordKeeper
 from ..support.sessions.lifetime import read_lifetime
+from ..support.sessions.placement import declare_session
 from ..support.sessions.records import Records, StoredRecords
 from ..support.sessions.saving import keep_session
 from ..support.sessions.session import SESSION, Session, find_session_key, label_session, session_key
@@ -113,10 +128,11 @@ def sessions(
         ConfigurationError: an option is wrong, or browsers would drop the cookie.
 
     Responds:
-        503 if the store cannot be reached; 500 if the session is not JSON or too large for a cookie.
+        503 if the store cannot be reached; 500 if the session is not JSON or too large for a cookie, or
+        another link around this one keeps sessions of the same name otherwise.
 
     Reads/Sets:
-        `Cookie`; `Set-Cookie` if the session has changed, then also `Cache-Control: private` unless there is another;
+        `Cookie`; `Set-Cookie` if the session has changed, then also `private` in `Cache-Control`, whatever there is;
         `Vary: Cookie` if it was read. Provides `SESSION`, or `session_key(name)`.
 
     Source:
@@ -154,6 +170,7 @@ def sessions(
     async def sessions(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await keep_session(request, handler, key=key, keeper=keeper, label=label)
 
+    declare_session(sessions)
     return sessions
 
 
@@ -172,11 +189,22 @@ def _choose_records(
         )
     if secret is not None:
         return _sign_records(secret, name, cookie, fail_open)
-    if not isinstance(store, Store):
-        raise ConfigurationError(
-            _BATTERY, f"store is {type(store).__qualname__}", cure="pass MemoryStore() or RedisStore(...)"
-        )
-    return StoredRecords(store, name, cookie)
+    return StoredRecords(_check_store(store), name, cookie)
+
+
+def _check_store(store: object) -> Store:
+    if isinstance(store, type):
+        name = store.__qualname__
+        raise ConfigurationError(_BATTERY, f"store is the class {name}", cure=f"make a store: {name}(...)")
+    if isinstance(store, Store):
+        return store
+    methods = (name for name in vars(Store) if not name.startswith("_"))
+    missing = ", ".join(name for name in methods if getattr(store, name, None) is None)
+    raise ConfigurationError(
+        _BATTERY,
+        f"store is {type(store).__qualname__}, without {missing}",
+        cure="pass MemoryStore(), RedisStore(...), or an object with all methods of `Store`",
+    )
 
 
 def _sign_records(secret: str | bytes | Sequence[str | bytes], name: str, cookie: str, fail_open: bool) -> Records:

@@ -26,14 +26,14 @@ certificate was meant for this host.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Collection
 
 from aiohttp import hdrs, web
 
 from ..errors import ConfigurationError
 from ..option_checks import in_order
 from ..support.battery import GuardBattery, guard_battery
-from ..support.network.host_patterns import HostPatterns, parse_patterns
+from ..support.network.host_patterns import HostPatterns, read_host_patterns
 from ..support.network.hosts import LONGEST_AUTHORITY, parse_authority, read_authorities
 from ..typedefs import Handler
 
@@ -42,7 +42,7 @@ __all__ = ("trusted_host",)
 _BATTERY = "trusted_host()"
 
 
-def trusted_host(hosts: Sequence[str]) -> GuardBattery:
+def trusted_host(hosts: Collection[str]) -> GuardBattery:
     """Let a request pass if it is for a host that is listed.
 
     Args:
@@ -64,7 +64,7 @@ def trusted_host(hosts: Sequence[str]) -> GuardBattery:
     Example:
         trusted_host(["example.com", "*.example.com", "127.0.0.1", "[::1]"])
     """
-    patterns = parse_patterns(_BATTERY, hosts)
+    patterns = read_host_patterns(_BATTERY, hosts)
     if not hosts:
         raise ConfigurationError(_BATTERY, "there are no hosts", cure='list them: ["example.com"]')
 

@@ -21,14 +21,15 @@ response gives it to others without asking: send `Cache-Control: private`, or `V
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from aiohttp import hdrs, web
 
 from ..errors import ConfigurationError
+from ..keys import note_key
 from ..option_checks import check_flags, in_order
 from ..support.battery import GuardBattery, guard_battery
-from ..support.network.host_patterns import parse_patterns
+from ..support.network.host_patterns import read_host_patterns
 from ..support.network.hosts import Authority, parse_authority, read_authorities
 from ..typedefs import Handler
 
@@ -37,13 +38,14 @@ __all__ = ("REFERRER_IS_TRUSTED", "trusted_referrer")
 _BATTERY = "trusted_referrer()"
 
 REFERRER_IS_TRUSTED = web.RequestKey("REFERRER_IS_TRUSTED", bool)
+note_key(REFERRER_IS_TRUSTED, "middlewares.trusted_referrer.REFERRER_IS_TRUSTED", set_by=_BATTERY)
 
 _REFERRER = re.compile(r"(https?)://([^/?#]*)", re.IGNORECASE)  # absolute-URI (RFC 9110, section 10.1.3)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def trusted_referrer(
-    hosts: Sequence[str] = (), *, same_host: bool = False, allow_missing: bool = False, refuse: bool = True
+    hosts: Collection[str] = (), *, same_host: bool = False, allow_missing: bool = False, refuse: bool = True
 ) -> GuardBattery:
     """Let a request pass if the page that it comes from is on a host that is listed.
 
@@ -70,7 +72,7 @@ def trusted_referrer(
         trusted_referrer(["example.com", "*.example.com"], allow_missing=True)
     """
     check_flags(_BATTERY, same_host=same_host, allow_missing=allow_missing, refuse=refuse)
-    patterns = parse_patterns(_BATTERY, hosts)
+    patterns = read_host_patterns(_BATTERY, hosts)
     if not hosts and not same_host:
         cure = 'list them: ["example.com"], or pass same_host=True'
         raise ConfigurationError(_BATTERY, "there are no hosts", cure=cure)

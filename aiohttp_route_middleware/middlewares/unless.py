@@ -21,6 +21,7 @@ from ..option_checks import check_function
 from ..support.battery import MiddlewareBattery, awaiting, middleware_battery
 from ..support.cors.preflight import refuse_policies
 from ..support.sequence import bind, required_outside
+from ..support.sessions.placement import declare_session, has_session
 from ..typedefs import Handler, Link
 
 __all__ = ("unless",)
@@ -55,4 +56,6 @@ def unless(predicate: Callable[[web.Request], bool | Awaitable[bool]], *links: L
             return await handler(request)
         return await sequence.run(request, handler)
 
+    if has_session(sequence.links):
+        declare_session(unless)
     return unless

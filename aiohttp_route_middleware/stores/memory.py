@@ -34,27 +34,27 @@ class MemoryStore:
         check_function(_STORE, "clock", clock, takes="nothing, and tells seconds")
         self._max_entries = check_count(_STORE, "max_entries", max_entries, unit="values")
         self._clock = clock
-        self._kept: OrderedDict[str, tuple[bytes, float]] = OrderedDict()  # the value and when its time is over
+        self._entries: OrderedDict[str, tuple[bytes, float]] = OrderedDict()  # the value and when its time is over
         self._soonest = math.inf  # no time is over before that
 
     async def get(self, key: str) -> bytes | None:
         """Return what is kept under a key; `None` if nothing is, or its time is over."""
-        value, ends = self._kept.get(key, (None, 0.0))
+        value, ends = self._entries.get(key, (None, 0.0))
         if value is None:
             return None
         if ends <= self._clock():
-            del self._kept[key]
+            del self._entries[key]
             return None
-        self._kept.move_to_end(key)
+        self._entries.move_to_end(key)
         return value
 
     async def set(self, key: str, value: bytes, *, ttl: float) -> None:
         """Keep a value for `ttl` seconds, in place of what was there."""
         ends = self._clock() + ttl
-        self._kept[key] = (value, ends)
-        self._kept.move_to_end(key)
+        self._entries[key] = (value, ends)
+        self._entries.move_to_end(key)
         self._soonest = min(self._soonest, ends)
-        if len(self._kept) > self._max_entries:
+        if len(self._entries) > self._max_entries:
             self._make_room()
 
     async def add(self, key: str, value: bytes, *, ttl: float) -> bool:
@@ -73,21 +73,21 @@ class MemoryStore:
 
     async def delete(self, key: str) -> bool:
         """Forget a key; tell whether there was a value."""
-        _, ends = self._kept.pop(key, (b"", 0.0))
+        _, ends = self._entries.pop(key, (b"", 0.0))
         return ends > self._clock()
 
     async def close(self) -> None:
         """Forget everything."""
-        self._kept.clear()
+        self._entries.clear()
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._entries)
 
     def _make_room(self) -> None:
         now = self._clock()
         if self._soonest <= now:
-            for key in [key for key, (_, ends) in self._kept.items() if ends <= now]:
-                del self._kept[key]
-            self._soonest = min((ends for _, ends in self._kept.values()), default=math.inf)
-        while len(self._kept) > self._max_entries:
-            self._kept.popitem(last=False)
+            for key in [key for key, (_, ends) in self._entries.items() if ends <= now]:
+                del self._entries[key]
+            self._soonest = min((ends for _, ends in self._entries.values()), default=math.inf)
+        while len(self._entries) > self._max_entries:
+            self._entries.popitem(last=False)

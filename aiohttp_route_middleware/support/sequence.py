@@ -20,6 +20,7 @@ __all__ = ("Bound", "bind", "required_outside")
 
 Step = Callable[..., Any]  # (request, handler)
 Ask = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
+AsyncGuard = Callable[[web.Request], Awaitable[Any]]  # what a guard of others gives is looked at later
 
 
 class Bound:
@@ -84,12 +85,12 @@ def _bind_guards(links: Sequence[Any]) -> Ask | None:
     return functools.partial(_ask, guards) if len(guards) == len(links) else None
 
 
-def _await_guard(link: Any, spec: GuardSpec) -> Callable[..., Awaitable[Any]]:
-    guard: Callable[..., Awaitable[Any]] = link if spec.is_async else functools.partial(call, link)
+def _await_guard(link: Any, spec: GuardSpec) -> AsyncGuard:
+    guard: AsyncGuard = link if spec.is_async else functools.partial(call, link)
     return guard
 
 
-async def _ask(guards: Sequence[tuple[Any, Any]], request: web.Request) -> web.StreamResponse | None:
+async def _ask(guards: Sequence[tuple[AsyncGuard, Any]], request: web.Request) -> web.StreamResponse | None:
     for guard, link in guards:
         answer = await guard(request)
         if answer is not None:
@@ -97,7 +98,7 @@ async def _ask(guards: Sequence[tuple[Any, Any]], request: web.Request) -> web.S
     return None
 
 
-async def _run_guard(guard: Any, link: Any, request: web.Request, handler: Handler) -> web.StreamResponse:
+async def _run_guard(guard: AsyncGuard, link: Any, request: web.Request, handler: Handler) -> web.StreamResponse:
     answer = await guard(request)
     return await handler(request) if answer is None else settle(answer, link, request)
 

@@ -1,10 +1,16 @@
-"""What an application needs once, so that batteries can set headers on each response and answer preflights."""
+"""What an application needs once for its batteries: headers on each response, preflights, a look at their order."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aiohttp import web
 
+from ..declarations import provided_by
+from ..order import check_middlewares
+from ..typedefs import Key
 from .headers import apply_registered, register_responses
+from .traffic.body_limits import check_expectations
 
 __all__ = ("setup",)
 
@@ -13,8 +19,13 @@ def setup(app: web.Application) -> None:
     """Prepare an application for batteries that set headers or answer preflights, with its sub-applications.
 
     Args:
-        app: the outermost application, before it starts. To call this more than once does no harm. A signal
-            `on_response_prepare` of your own runs after it: let it add to `Vary`, and set no header twice.
+        app: the outermost application, before it starts; or a sub-application, for which alone it works then. To call
+            this more than once does no harm. A signal `on_response_prepare` of your own runs after it: let it add to
+            `Vary`, and set no header twice.
+
+    Raises:
+        RegistrationError: when the application starts: one of its middlewares, or of its sub-applications, requires a
+            request key that only a later one provides.
 
     Example:
         setup(app)
@@ -24,3 +35,22 @@ def setup(app: web.Application) -> None:
         app.middlewares.insert(0, register_responses)  # before all that may clone the request, or register
     if apply_registered not in app.on_response_prepare:  # another application's middlewares may have been taken over
         app.on_response_prepare.insert(0, apply_registered)
+    if _check_at_startup not in app.on_startup:
+        app.on_startup.insert(0, _check_at_startup)  # before anything is opened that would have to be closed
+    check_expectations(app)
+
+
+async def _check_at_startup(app: web.Application) -> None:
+    if not app.pre_frozen:  # else it is part of another, whose middlewares come first and are not known here
+        _check(app, (), (), "the middlewares of the application")
+
+
+def _check(app: web.Application, around: Sequence[web.Application], given: Sequence[Key], place: str) -> None:
+    if app in around or not isinstance(app.router, web.UrlDispatcher):  # mounted in itself, or not to be listed
+        return
+    check_middlewares(app.middlewares, given, place)
+    provided = (*given, *(key for link in app.middlewares for key in provided_by(link)))
+    for resource in app.router.resources():
+        inner = resource.get_info().get("app")
+        if inner is not None:
+            _check(inner, (*around, app), provided, f"the middlewares of the sub-application {resource.canonical}")

@@ -27,7 +27,15 @@ def read_secrets(battery: str, secret: str | bytes | Sequence[str | bytes]) -> t
 def _read_one(battery: str, secret: object) -> bytes:
     if not isinstance(secret, (str, bytes)):
         raise ConfigurationError(battery, f"a secret is {type(secret).__qualname__}", cure=_CURE)
-    key = secret.encode() if isinstance(secret, str) else secret
+    key = _encode(battery, secret) if isinstance(secret, str) else secret
     if len(key) < _SHORTEST:
         raise ConfigurationError(battery, f"a secret has {len(key)} bytes, not {_SHORTEST}", cure=_CURE)
     return key
+
+
+def _encode(battery: str, secret: str) -> bytes:
+    try:
+        return secret.encode(errors="surrogateescape")  # the bytes themselves, if the environment had no text
+    except UnicodeEncodeError:
+        problem = "a secret has characters that cannot be encoded"
+    raise ConfigurationError(battery, problem, cure=_CURE)  # out here, for that error holds the secret

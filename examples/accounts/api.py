@@ -5,9 +5,8 @@ import time
 import jwt
 from aiohttp import web
 
-from aiohttp_route_middleware import requires
+from aiohttp_route_middleware import Link, requires
 from aiohttp_route_middleware.middlewares.jwt_auth import jwt_auth
-from aiohttp_route_middleware.support.battery import GuardBattery
 
 from .body import NAME_RULE, is_name, read_json
 from .keys import SETTINGS, USER
@@ -19,7 +18,7 @@ _ALGORITHM = "HS256"
 _LIFETIME = 300  # seconds; a token cannot be taken back, not even by logging out
 
 
-def make_authenticate(secret: str) -> GuardBattery:
+def make_authenticate(secret: str) -> Link:
     return jwt_auth(key=secret, algorithms=[_ALGORITHM], issuer=ISSUER, audience=AUDIENCE)
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from aiohttp import web
 
-from aiohttp_route_middleware import UrlDispatcherEx
+from aiohttp_route_middleware import Link, UrlDispatcherEx
 from aiohttp_route_middleware.inspection import require_links
-from aiohttp_route_middleware.middlewares import setup
+from aiohttp_route_middleware.middlewares import IDENTITY, setup
 from aiohttp_route_middleware.middlewares.authorise import authorise
 from aiohttp_route_middleware.middlewares.cors import cors
 from aiohttp_route_middleware.middlewares.csrf import csrf
@@ -15,8 +15,6 @@ from aiohttp_route_middleware.middlewares.secure_headers import CSP_NONCE
 from aiohttp_route_middleware.middlewares.sessions import sessions
 from aiohttp_route_middleware.middlewares.trusted_host import trusted_host
 from aiohttp_route_middleware.stores import MemoryStore
-from aiohttp_route_middleware.support.access.identity import IDENTITY
-from aiohttp_route_middleware.support.battery import GuardBattery
 
 from .api import get_profile, issue_token, make_authenticate, put_profile
 from .headers import allow_caching, forbid_caching, hide_version, make_headers
@@ -56,9 +54,7 @@ def make_app(settings: Settings | None = None) -> web.Application:
     return app
 
 
-def add_pages(
-    router: UrlDispatcherEx, settings: Settings, refuse_forged: GuardBattery, require_login: GuardBattery
-) -> None:
+def add_pages(router: UrlDispatcherEx, settings: Settings, refuse_forged: Link, require_login: Link) -> None:
     secure = not settings.is_local
     pages = router.group(
         "",
@@ -79,7 +75,7 @@ def add_pages(
         own.add_post("/api/token", issue_token)
 
 
-def add_api(router: UrlDispatcherEx, settings: Settings, require_token: GuardBattery) -> None:
+def add_api(router: UrlDispatcherEx, settings: Settings, require_token: Link) -> None:
     # cors() stands first, so that a page may read why it was refused.
     read = cors(settings.readers, headers=["Authorization"], expose=["WWW-Authenticate"], max_age=600)
     write = cors(settings.writers, headers=["Authorization"], expose=["WWW-Authenticate"], max_age=600)

@@ -3,8 +3,8 @@
 from aiohttp import web
 
 from aiohttp_route_middleware import provides, requires
+from aiohttp_route_middleware.middlewares import IDENTITY, Identity
 from aiohttp_route_middleware.middlewares.sessions import SESSION
-from aiohttp_route_middleware.support.access.identity import IDENTITY, Identity
 
 from .keys import USER, USERS
 from .users import User
@@ -12,7 +12,10 @@ from .users import User
 
 @requires(SESSION)
 def recognise(request: web.Request) -> None:
-    """Set `IDENTITY` if somebody has logged in. Strangers pass as well; `authorise()` decides about them."""
+    """Set `IDENTITY` if somebody has logged in; strangers pass as well, so it does not declare `@provides(IDENTITY)`.
+
+    The routes behind it vouch with `given=[IDENTITY]`, and `authorise()` decides about strangers.
+    """
     user = request.config_dict[USERS].find(request[SESSION].get("user", ""))
     if user is not None:
         request[IDENTITY] = Identity(user.login, user.scopes)

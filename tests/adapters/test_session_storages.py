@@ -1,8 +1,7 @@
 """The storages of aiohttp-session as a link, without what their own middleware gets wrong."""
 
-import importlib
 import json
-import sys
+import time
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any, cast
@@ -19,10 +18,12 @@ from redis.asyncio import Redis
 
 from aiohttp_route_middleware import UrlDispatcherEx, chain
 from aiohttp_route_middleware.adapters.session_storages import SESSION, session_key, session_storages
-from aiohttp_route_middleware.errors import ConfigurationError, MissingDependencyError
+from aiohttp_route_middleware.errors import ConfigurationError
 from aiohttp_route_middleware.middlewares import setup
+from aiohttp_route_middleware.middlewares.any_of import any_of
 from aiohttp_route_middleware.middlewares.client_address import client_address
 from aiohttp_route_middleware.middlewares.session_fixing import session_fixing
+from aiohttp_route_middleware.middlewares.sessions import sessions
 from aiohttp_route_middleware.typedefs import Handler
 
 from ..browser import Browser, Open, opener
@@ -339,6 +340,25 @@ async def test_a_storage_of_somebody_else_is_told_how_to_delete(open_browser: Op
     assert storage.kept == {}
 
 
+async def test_a_session_that_is_invalidated_begins_now(open_browser: Open) -> None:
+    async def begin_anew(request: web.Request) -> web.Response:
+        session = request[SESSION]
+        before = session.created
+        session.invalidate()
+        return web.json_response([before, session.created])
+
+    storage = InMemory()
+    storage.kept["old"] = {"created": 1_000, "session": {"a": 1}}
+    app = web.Application()
+    setup(app)
+    link = session_storages(storage, delete=storage.kept.pop)
+    UrlDispatcherEx.install(app, link).add_get("/", begin_anew)
+    earliest = int(time.time())
+    before, after = await (await open_browser(app)).json("/", cookie=f"{NAME}=old")
+    assert before == 1_000
+    assert earliest <= after <= time.time()
+
+
 async def test_several_by_name(open_browser: Open) -> None:
     async def put_admin(request: web.Request) -> web.Response:
         request[session_key("admin")]["a"] = 1
@@ -402,16 +422,35 @@ def test_a_wrong_option_is_refused_at_once(storage: Any, options: dict[str, Any]
     assert "hidden" not in str(raised.value)
 
 
-def test_without_aiohttp_session_it_tells_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "aiohttp_session", None)
-    monkeypatch.delitem(sys.modules, "aiohttp_route_middleware.adapters.session_storages")
-    with pytest.raises(MissingDependencyError, match=r"pip install 'aiohttp-route-middleware\[aiohttp-session\]'"):
-        importlib.import_module("aiohttp_route_middleware.adapters.session_storages")
-
-
 def test_a_subclass_may_keep_things_elsewhere_and_must_say_how_they_are_deleted() -> None:
     class Elsewhere(SimpleCookieStorage):
         """Keeps what it likes where it likes."""
 
     with pytest.raises(ConfigurationError, match=r"it is not known how .*Elsewhere forgets an id"):
         session_storages(Elsewhere())
+
+
+async def test_the_same_storage_in_two_links_is_one_session_and_another_is_refused(
+    open_browser: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def end(request: web.Request) -> None:
+        request[SESSION].invalidate()
+
+    storage, app = make_encrypted(), web.Application()
+    setup(app)
+    router = UrlDispatcherEx.install(app, session_storages(storage))
+    router.add_get("/put", put)
+    router.add_get("/same", end, session_storages(storage), read)
+    router.add_get("/other", session_storages(make_encrypted()), read)
+    router.add_get("/ours", sessions(secret="a secret that is long enough for it"), read)
+    browser = await open_browser(app)
+    await browser.get(data(a=1))
+    assert await browser.again().json("/same") == {}
+    for path, label in (("/other", "session_storages"), ("/ours", "sessions")):
+        assert (await browser.get(path)).status == 500
+        assert f"{label}: session_storages around it keeps sessions of the same name in another way" in caplog.text
+
+
+def test_it_cannot_stand_where_its_cookie_would_be_lost() -> None:
+    with pytest.raises(ConfigurationError, match=r"any_of\(\): there is a session in it"):
+        any_of(session_storages(make_encrypted()))

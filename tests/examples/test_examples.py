@@ -13,7 +13,17 @@ from aiohttp.test_utils import TestClient
 from pytest_aiohttp.plugin import AiohttpClient
 
 import examples
-from examples import early_answer, groups, hello_chain, middleware_order, pipelines, static_files, stock_router, views
+from examples import (
+    early_answer,
+    groups,
+    hello_chain,
+    middleware_order,
+    pipelines,
+    session_or_token,
+    static_files,
+    stock_router,
+    views,
+)
 
 from .trials import read_trials
 
@@ -112,6 +122,18 @@ async def test_an_early_answer_keeps_the_endpoint_from_running(serve: Any, monke
     monkeypatch.setattr(early_answer, "test", test)
     client = await serve(early_answer)
     assert (await client.get("/")).status == 401
+
+
+async def test_a_session_lets_in_as_a_token_does_but_not_what_another_site_sends(serve: Any) -> None:
+    client = await serve(session_or_token)
+    async with client.post("/login", headers={"Authorization": "Basic YWRhOmNvcnJlY3QgaG9yc2U="}):
+        pass
+    assert await (await client.get("/api/me")).text() == "Hello, ada"
+    forged = {"Sec-Fetch-Site": "cross-site"}
+    assert (await client.post("/api/posts")).status == 403, "it has no scopes"
+    assert (await client.post("/api/posts", headers=forged)).status == 401, "the session did not count"
+    token = {"Authorization": "Bearer token-of-ada"}
+    assert (await client.post("/api/posts", headers={**forged, **token})).status == 201
 
 
 async def test_a_stock_router_is_not_extended(serve: Any) -> None:

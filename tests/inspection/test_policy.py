@@ -32,6 +32,7 @@ from .conftest import (
 )
 
 LINES = read_marks(__file__)
+USER_NAME = str(USER).removeprefix("<RequestKey(").partition(",")[0]
 
 
 async def start(app: web.Application) -> list[str]:
@@ -42,7 +43,7 @@ async def start(app: web.Application) -> list[str]:
     except PolicyError as error:
         head, *problems = str(error).splitlines()
         assert head == "the application does not start:"
-        return [problem.removeprefix("- ") for problem in problems]
+        return [problem.removeprefix("- ") for problem in problems if problem.startswith("- ")]  # without the cure
     finally:
         await server.close()
     return []
@@ -254,6 +255,33 @@ async def test_a_request_key_stands_for_any_link_that_provides_it(key: Any, name
     require_links(app, key)
     (line,) = await start(app)
     assert line.endswith(f" has no link that provides {name}")
+
+
+async def test_what_a_key_needs_is_told_once_and_that_to_vouch_for_it_is_not_enough() -> None:
+    app, router = new_app()
+    router.add_get("/", index, given=[USER])
+    router.add_get("/login", index)
+    router.add_get("/public", provides(USER)(functools.partial(authenticate)), index)
+    require_links(app, USER, unless=["/login", "/public"])
+    server = TestServer(app)
+    with pytest.raises(PolicyError) as caught:
+        await server.start_server()
+    await server.close()
+    _, lacking, needless, cure = str(caught.value).splitlines()
+    assert lacking.endswith(f"has no link that provides {USER_NAME}")
+    assert needless == f"- unless='/public' is not needed: /public has a link that provides {USER_NAME}; take it out"
+    assert cure.startswith(
+        "put a link that is declared to set it, by @provides, before each of these routes. given= does"
+    )
+
+
+async def test_no_cure_is_told_for_a_key_if_only_exemptions_are_wrong() -> None:
+    app = web.Application()
+    require_links(app, USER, unless=["/nowhere"])
+    server = TestServer(app)
+    with pytest.raises(PolicyError, match=r"command lists them$"):
+        await server.start_server()
+    await server.close()
 
 
 @functools.wraps(authenticate)

@@ -10,11 +10,17 @@ from aiohttp.test_utils import TestClient, make_mocked_request
 from pytest_aiohttp.plugin import AiohttpClient
 
 from aiohttp_route_middleware import RegistrationError, UrlDispatcherEx, chain, links_of, name_link, provides, requires
+from aiohttp_route_middleware.definitions import define
 from aiohttp_route_middleware.errors import ConfigurationError
 from aiohttp_route_middleware.inspection import list_routes
 from aiohttp_route_middleware.link import GuardSpec, LinkSpec, MiddlewareSpec, read_link
-from aiohttp_route_middleware.middlewares import setup
+from aiohttp_route_middleware.middlewares import IDENTITY, Identity, setup
 from aiohttp_route_middleware.middlewares.any_of import any_of
+from aiohttp_route_middleware.middlewares.basic_auth import basic_auth
+from aiohttp_route_middleware.middlewares.client_address import client_address
+from aiohttp_route_middleware.middlewares.ip_restriction import ip_restriction
+from aiohttp_route_middleware.middlewares.sessions import SESSION, sessions
+from aiohttp_route_middleware.middlewares.unless import unless
 from aiohttp_route_middleware.support.access.challenges import forbidden, unauthorized, write_challenge
 from aiohttp_route_middleware.support.battery import guard_battery
 from aiohttp_route_middleware.support.headers import on_response
@@ -179,16 +185,93 @@ async def test_a_refusal_without_a_challenge_is_a_refusal_too(serve: Any) -> Non
         assert response.headers.getall("WWW-Authenticate") == ['Guard realm="test"']
 
 
+async def find_out(request: web.Request) -> None:
+    request[IDENTITY] = Identity("alice")
+
+
+KNOWN: Any = [find_out, forbid_all]
+
+
 @pytest.mark.parametrize(
-    "links", [(forbid_all, by_guard), (by_guard, forbid_all)], ids=["403 before 401", "403 behind 401"]
+    "links",
+    [
+        (KNOWN, by_guard),
+        (by_guard, KNOWN),
+        (by_guard, forbid_all, KNOWN),
+        (any_of(by_guard, KNOWN), by_guard),
+        (any_of(any_of(KNOWN)), by_guard),
+    ],
+    ids=["before a 401", "behind a 401", "behind another 403", "nested", "nested twice"],
 )
-async def test_a_403_is_the_answer_if_no_other_lets_through(links: Any, serve: Any) -> None:
+async def test_a_403_is_the_answer_of_who_knew_who_was_asking(links: Any, serve: Any) -> None:
     client = await serve(any_of(*links))
     async with client.get("/") as response:
         assert response.status == 403
         assert response.headers.getall("WWW-Authenticate") == ['Bearer error="insufficient_scope"']
     async with client.get("/", headers={"X-Way": "guard"}) as response:
         assert response.status == 200
+
+
+@pytest.mark.parametrize(
+    "links",
+    [(forbid_all, by_guard), (by_guard, forbid_all), (any_of(forbid_all), by_guard)],
+    ids=["before", "behind", "nested"],
+)
+async def test_who_is_not_known_is_told_how_to_say_who_it_is_whoever_else_refuses(links: Any, serve: Any) -> None:
+    async with (await serve(any_of(*links))).get("/") as response:
+        assert response.status == 401
+        assert response.headers.getall("WWW-Authenticate") == ['Guard realm="test"']
+
+
+async def test_an_identity_from_outside_was_not_found_by_an_alternative(serve: Any) -> None:
+    async with (await serve(find_out, any_of(forbid_all, by_guard))).get("/") as response:
+        assert response.status == 401
+
+
+async def test_an_office_or_a_password_is_asked_for_the_password(serve: Any) -> None:
+    link = any_of(ip_restriction(allow=["192.0.2.0/24"]), basic_auth({"alice": "secret"}))
+    client = await serve(link)
+    async with client.get("/") as response:
+        assert response.status == 401
+        assert response.headers.getall("WWW-Authenticate") == ['Basic realm="protected", charset="UTF-8"']
+    async with client.get("/", headers={"Authorization": "Basic YWxpY2U6c2VjcmV0"}) as response:
+        assert response.status == 200
+
+
+async def test_if_nobody_has_a_challenge_a_403_is_the_answer(serve: Any) -> None:
+    async with (await serve(any_of(answer(web.HTTPUnauthorized()), forbid_all))).get("/") as response:
+        assert response.status == 403
+
+
+async def raise_503(request: web.Request) -> None:
+    raise web.HTTPServiceUnavailable(headers={"Retry-After": "7"})
+
+
+async def return_503(request: web.Request) -> web.Response:
+    return web.Response(status=503, headers={"Retry-After": "7"})
+
+
+@pytest.mark.parametrize("ask", [raise_503, return_503], ids=["raised", "returned"])
+@pytest.mark.parametrize("is_first", [True, False], ids=["first", "last"])
+async def test_who_cannot_be_asked_shuts_nobody_out_and_is_told_if_no_other_lets_through(
+    ask: Any, is_first: bool, serve: Any
+) -> None:
+    links = [ask, by_guard, KNOWN]
+    client = await serve(any_of(*(links if is_first else reversed(links))))
+    async with client.get("/") as response:
+        assert (response.status, response.headers["Retry-After"]) == (503, "7")
+    async with client.get("/", headers={"X-Way": "guard"}) as response:
+        assert response.status == 200
+
+
+async def test_a_client_address_that_comes_too_late_is_seen_behind_a_refused_alternative(
+    serve: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    by_address = ip_restriction(allow=["192.0.2.0/24"])
+    client = await serve(any_of(by_address, by_guard), client_address(["127.0.0.1"], header="X-Forwarded-For"))
+    async with client.get("/", headers={"X-Way": "guard"}) as response:
+        assert response.status == 500
+    assert "a link before it has judged this request by the peer" in caplog.text
 
 
 async def test_the_first_of_several_403_is_the_answer(serve: Any) -> None:
@@ -233,15 +316,14 @@ async def test_nothing_that_a_refused_alternative_has_set_is_seen_by_those_behin
 @pytest.mark.parametrize(
     "given",
     [
-        web.HTTPServiceUnavailable(headers={"Retry-After": "1"}),
-        web.HTTPTooManyRequests(),
+        web.HTTPTooManyRequests(headers={"Retry-After": "1"}),
         web.HTTPFound("/login"),
         web.HTTPBadRequest(),
-        web.Response(status=503),
+        web.Response(status=500),
         web.Response(status=200),
         web.HTTPOk(),
     ],
-    ids=["503", "429", "302", "400", "returned 503", "returned 200", "raised 200"],
+    ids=["429", "302", "400", "returned 500", "returned 200", "raised 200"],
 )
 async def test_any_other_answer_ends_the_search(given: Any, serve: Any) -> None:
     client = await serve(any_of(answer(given), by_guard))
@@ -373,6 +455,40 @@ def test_what_is_no_link_is_refused_at_once(link: Any, problem: str) -> None:
     with pytest.raises(RegistrationError, match=r"^any_of\(\): ") as refused:
         any_of(by_guard, link)
     assert problem in str(refused.value)
+
+
+SECRET = "a secret that is long enough for it"
+KEPT = sessions(secret=SECRET)
+
+
+@pytest.mark.parametrize(
+    "links",
+    [
+        (KEPT,),
+        (by_guard, [by_guard, KEPT]),
+        (define("sessions", secret=SECRET), by_guard),
+        ([unless(lambda request: True, KEPT), by_guard],),
+    ],
+    ids=["alone", "in a list", "by name", "in unless()"],
+)
+def test_a_session_whose_cookie_would_be_lost_is_refused(links: Any) -> None:
+    cure = r"put sessions\(\) before any_of\(\), and what reads the session into it"
+    with pytest.raises(ConfigurationError, match=rf"^any_of\(\): there is a session in it, .*; {cure}$"):
+        any_of(*links)
+
+
+async def test_a_session_around_it_is_kept_whoever_refuses(aiohttp_client: AiohttpClient) -> None:
+    async def need_login(request: web.Request) -> None:
+        request[SESSION]["next"] = request.path
+        raise web.HTTPForbidden
+
+    app = web.Application()
+    setup(app)
+    app[ASKED] = []
+    UrlDispatcherEx.install(app, sessions(secret=SECRET)).add_get("/", any_of(need_login, by_guard), show_user)
+    async with (await aiohttp_client(app)).get("/") as response:
+        assert response.status == 401
+        assert "__Host-session" in response.cookies
 
 
 @provides(USER)

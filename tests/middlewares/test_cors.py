@@ -1,32 +1,30 @@
 """`cors()` answers the preflight of the route that is asked for, and its headers reach every response."""
 
-import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from aiohttp import ClientResponse, web
-from aiohttp.test_utils import TestClient
 from pytest_aiohttp.plugin import AiohttpClient
 
 from aiohttp_route_middleware import UrlDispatcherEx
 from aiohttp_route_middleware.definitions import define
 from aiohttp_route_middleware.errors import ConfigurationError
 from aiohttp_route_middleware.inspection.listing import list_routes
-from aiohttp_route_middleware.middlewares import setup
 from aiohttp_route_middleware.middlewares.any_of import any_of
 from aiohttp_route_middleware.middlewares.cors import cors
 from aiohttp_route_middleware.middlewares.unless import unless
 from aiohttp_route_middleware.typedefs import Handler
 
+from ..preflights import Client, Serve, serve
 from .matrix import MATRIX, Case, ask, make_app
+
+__all__ = ("serve",)
 
 A = "https://a.example"
 B = "https://b.example"
 EVIL = "https://evil.example"
 ASKED = ["Origin", "Access-Control-Request-Method", "Access-Control-Request-Headers"]
-Client = TestClient[web.Request, web.Application]
-Serve = Callable[..., Awaitable[Client]]
 
 
 def allowed(response: ClientResponse) -> dict[str, str]:
@@ -61,28 +59,6 @@ async def refuse(request: web.Request) -> None:
 
 async def forbidden_to_run(request: web.Request) -> web.Response:
     pytest.fail("a preflight ran what it must not")
-
-
-def decorate(handler: Any) -> Any:
-    @functools.wraps(handler)
-    async def decorated(request: web.Request) -> web.StreamResponse:
-        response: web.StreamResponse = await handler(request)
-        return response
-
-    return decorated
-
-
-@pytest.fixture
-def serve(aiohttp_client: AiohttpClient) -> Serve:
-    """Serve an application whose routes `add` has added."""
-
-    async def serve(add: Callable[[Any], object], *middlewares: Any) -> Client:
-        app = web.Application(middlewares=middlewares)
-        setup(app)
-        add(UrlDispatcherEx.install(app))
-        return await aiohttp_client(app)
-
-    return serve
 
 
 # Actual responses

@@ -27,6 +27,8 @@ from aiohttp_route_middleware.middlewares.jwt_auth import (
 from aiohttp_route_middleware.naming import name_link
 from aiohttp_route_middleware.typedefs import Handler
 
+from ..clock import Clock
+from ..support.access.publishing import Publisher
 from .identities import SCOPES, AskAs, ask_as, make_app, needs_identity
 
 __all__ = ("ask_as",)
@@ -204,8 +206,10 @@ async def test_a_link_around_finds_the_reason_as_the_cause_of_the_401(
     ("options", "problem"),
     [
         pytest.param({"algorithms": []}, "no algorithms are listed", id="no algorithms"),
-        pytest.param({"algorithms": ["none"]}, "algorithms='none'; choose from", id="none"),
-        pytest.param({"algorithms": ["HS256", "none"]}, "algorithms='none'; choose from", id="none among others"),
+        pytest.param({"algorithms": ["none"]}, "algorithms='none'; write one of 'ES256', ", id="none"),
+        pytest.param(
+            {"algorithms": ["HS256", "none"]}, "algorithms='none'; write one of 'ES256', ", id="none among others"
+        ),
         pytest.param({"key": None}, "pass either key= or jwks_url=", id="no key"),
         pytest.param({"jwks_url": "https://example.com"}, "pass either key= or jwks_url=", id="two ways to a key"),
         pytest.param({"key": "short secret"}, "a random secret of 32 bytes", id="a weak secret"),
@@ -254,22 +258,20 @@ async def test_two_secrets_are_two_ways_in(ask_as: AskAs) -> None:
         assert (await ask_as(link, headers=bearer(sign(key=key)))).status == status
 
 
-class Publisher:
-    """Publishes keys over HTTP, and counts who asks."""
+class KeyPublisher(Publisher):
+    """Publishes keys that check signatures."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.keys: list[dict[str, Any]] = [publish(RSA, "one")]
         self.status = 200
-        self.count = 0
-        self.now = 0.0
-        self.url = ""
+        self.clock = Clock()
 
-    async def handle(self, request: web.Request) -> web.Response:
-        self.count += 1
+    async def publish(self, request: web.Request) -> web.StreamResponse:
         return web.json_response({"keys": self.keys}, status=self.status)
 
     def link(self, algorithms: tuple[str, ...] = ("RS256",)) -> Any:
-        source = KeySource(self.url, allow_http=True, clock=lambda: self.now)
+        source = KeySource(self.url, allow_http=True, clock=self.clock)
         return jwt_auth(jwks_url=source, algorithms=algorithms, clock=clock)
 
 
@@ -280,12 +282,9 @@ def publish(key: Any, kid: str | None = None, **members: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def publisher(aiohttp_server: AiohttpServer) -> Publisher:
-    publisher = Publisher()
-    app = web.Application()
-    app.router.add_get("/keys", publisher.handle)
-    server = await aiohttp_server(app)
-    publisher.url = str(server.make_url("/keys"))
+async def publisher(aiohttp_server: AiohttpServer) -> KeyPublisher:
+    publisher = KeyPublisher()
+    await publisher.start(aiohttp_server)
     return publisher
 
 
@@ -293,7 +292,7 @@ def sign_rsa(kid: str | None, key: Any = RSA, algorithm: str = "RS256") -> dict[
     return bearer(sign(key=key, algorithm=algorithm, **({} if kid is None else {"kid": kid})))
 
 
-async def test_a_token_is_checked_by_the_published_key_of_its_id(publisher: Publisher, ask_as: AskAs) -> None:
+async def test_a_token_is_checked_by_the_published_key_of_its_id(publisher: KeyPublisher, ask_as: AskAs) -> None:
     publisher.keys.append(publish(OTHER_RSA, "two"))
     link = publisher.link()
     for kid, key, status in (
@@ -313,7 +312,7 @@ async def test_a_token_is_checked_by_the_published_key_of_its_id(publisher: Publ
 
 
 async def test_a_token_without_a_key_id_is_checked_by_the_only_key_that_fits(
-    publisher: Publisher, ask_as: AskAs
+    publisher: KeyPublisher, ask_as: AskAs
 ) -> None:
     publisher.keys = [publish(RSA), publish(EC), publish(RSA, use="enc"), {"kty": "oct", "k": "AAAA"}]
     link = publisher.link(("RS256", "ES256"))
@@ -322,58 +321,58 @@ async def test_a_token_without_a_key_id_is_checked_by_the_only_key_that_fits(
     assert (await ask_as(link, headers=sign_rsa(None, OTHER_RSA))).status == 401
 
 
-async def test_keys_of_one_id_and_two_kinds_are_told_apart(publisher: Publisher, ask_as: AskAs) -> None:
+async def test_keys_of_one_id_and_two_kinds_are_told_apart(publisher: KeyPublisher, ask_as: AskAs) -> None:
     publisher.keys = [publish(RSA, "one"), publish(EC, "one")]
     link = publisher.link(("RS256", "ES256"))
     assert (await ask_as(link, headers=sign_rsa("one"))).status == 200
     assert (await ask_as(link, headers=sign_rsa("one", EC, "ES256"))).status == 200
 
 
-async def test_a_published_key_serves_only_what_it_was_published_for(publisher: Publisher, ask_as: AskAs) -> None:
+async def test_a_published_key_serves_only_what_it_was_published_for(publisher: KeyPublisher, ask_as: AskAs) -> None:
     publisher.keys = [publish(RSA, "one", alg="PS256")]
     link = publisher.link(("RS256", "PS256"))
     assert (await ask_as(link, headers=sign_rsa("one"))).status == 401
     assert (await ask_as(link, headers=sign_rsa("one", algorithm="PS256"))).status == 200
 
 
-async def test_a_rotated_key_is_found_and_the_old_one_ends(publisher: Publisher, ask_as: AskAs) -> None:
+async def test_a_rotated_key_is_found_and_the_old_one_ends(publisher: KeyPublisher, ask_as: AskAs) -> None:
     link = publisher.link()
     assert (await ask_as(link, headers=sign_rsa("one"))).status == 200
     publisher.keys = [publish(OTHER_RSA, "two")]
-    publisher.now += 30
+    publisher.clock.now += 30
     assert (await ask_as(link, headers=sign_rsa("two", OTHER_RSA))).status == 200
     assert (await ask_as(link, headers=sign_rsa("one"))).status == 401
 
 
-async def test_while_no_key_can_be_fetched_the_answer_is_503(publisher: Publisher, ask_as: AskAs) -> None:
+async def test_while_no_key_can_be_fetched_the_answer_is_503(publisher: KeyPublisher, ask_as: AskAs) -> None:
     publisher.status = 500
     link = publisher.link()
     response = await ask_as(link, headers=sign_rsa("one"))
     assert (response.status, response.headers["Retry-After"]) == (503, "30")
     assert (await ask_as(link)).status == 401  # who sends nothing is told so
     publisher.status = 200
-    publisher.now += 30
+    publisher.clock.now += 30
     assert (await ask_as(link, headers=sign_rsa("one"))).status == 200
     publisher.status = 500
-    publisher.now += 7_200
+    publisher.clock.now += 7_200
     assert (await ask_as(link, headers=sign_rsa("one"))).status == 200  # the last good keys
 
 
-async def test_a_key_that_may_be_withdrawn_is_not_trusted_for_ever(publisher: Publisher, ask_as: AskAs) -> None:
+async def test_a_key_that_may_be_withdrawn_is_not_trusted_for_ever(publisher: KeyPublisher, ask_as: AskAs) -> None:
     link = publisher.link()
     assert (await ask_as(link, headers=sign_rsa("one"))).status == 200
     publisher.status = 500
     for seconds, status in ((3_600 + 86_399, 200), (1, 503), (86_400, 503)):
-        publisher.now += seconds
+        publisher.clock.now += seconds
         response = await ask_as(link, headers=sign_rsa("one"))
         assert (response.status, "Retry-After" in response.headers) == (status, status == 503)
     publisher.status = 200
-    publisher.now += 30
+    publisher.clock.now += 30
     assert (await ask_as(link, headers=sign_rsa("one"))).status == 200
 
 
 async def test_many_made_up_key_ids_at_once_make_one_fetch(
-    publisher: Publisher, aiohttp_client: AiohttpClient
+    publisher: KeyPublisher, aiohttp_client: AiohttpClient
 ) -> None:
     client = await aiohttp_client(make_app(publisher.link()))
 
@@ -382,13 +381,15 @@ async def test_many_made_up_key_ids_at_once_make_one_fetch(
             return response.status
 
     assert await ask("one") == 200
-    publisher.now += 30
+    publisher.clock.now += 30
     assert await asyncio.gather(*(ask(f"made up {number}") for number in range(20))) == [401] * 20
     assert await ask("one") == 200
     assert publisher.count == 2
 
 
-async def test_what_cannot_be_signed_by_an_allowed_algorithm_asks_nobody(publisher: Publisher, ask_as: AskAs) -> None:
+async def test_what_cannot_be_signed_by_an_allowed_algorithm_asks_nobody(
+    publisher: KeyPublisher, ask_as: AskAs
+) -> None:
     link = publisher.link()
     for token in (sign(kid="one"), sign_rsa("k" * 300)["Authorization"][7:], "garbage"):
         assert (await ask_as(link, headers=bearer(token))).status == 401
@@ -400,3 +401,15 @@ async def test_what_cannot_be_signed_by_an_allowed_algorithm_asks_nobody(publish
 def test_what_was_not_set_is_not_taken_for_any(option: str, value: Any) -> None:
     with pytest.raises(ConfigurationError, match=option):
         jwt_auth(key="k" * 32, algorithms=["HS256"], **{option: value})
+
+
+async def test_while_the_keys_of_one_issuer_cannot_be_fetched_those_of_another_are_let_in(
+    publisher: KeyPublisher, ask_as: AskAs
+) -> None:
+    publisher.status = 500
+    links = [publisher.link(), jwt_auth(key=OTHER_RSA.public_key(), algorithms=["RS256"], clock=clock)]
+    for either in (any_of(*links), any_of(*reversed(links))):
+        assert (await ask_as(either, headers=sign_rsa("two", OTHER_RSA))).status == 200
+        response = await ask_as(either, headers=sign_rsa("one"))  # who may be of the first
+        assert (response.status, "Retry-After" in response.headers) == (503, True)
+        assert (await ask_as(either)).status == 401

@@ -387,3 +387,32 @@ async def test_an_error_of_is_secure_is_answered_with_the_headers(aiohttp_client
         assert response.status == 500
         assert response.headers["X-Content-Type-Options"] == "nosniff"
         assert response.headers["X-Frame-Options"] == "DENY"
+
+
+@web.middleware
+async def cloning(request: web.Request, handler: Handler) -> web.StreamResponse:
+    return await handler(request.clone())
+
+
+@pytest.mark.parametrize("is_connected_by_https", [True, False], ids=["over https", "over http"])
+@pytest.mark.parametrize(("scheme", "is_sent"), [("https", True), ("http", False), ("", None)], ids=str)
+@pytest.mark.parametrize("between", [[], [cloning]], ids=["at once", "behind a clone"])
+async def test_wherever_client_address_stands_it_tells_how_the_client_has_asked(
+    is_connected_by_https: bool, scheme: str, is_sent: bool | None, between: Any, aiohttp_client: AiohttpClient
+) -> None:
+    told = client_address(["127.0.0.1"], header="X-Forwarded-For", scheme_header="X-Forwarded-Proto")
+    around = [*([behind_a_proxy] if is_connected_by_https else []), secure_headers(), *between]
+    client = await serve(aiohttp_client, told, around=around)
+    async with client.get("/", headers={"X-Forwarded-Proto": scheme}) as response:
+        expected = is_connected_by_https if is_sent is None else is_sent
+        assert ("Strict-Transport-Security" in response.headers) is expected
+
+
+@pytest.mark.parametrize("answer", ["http", 1, {"secure": False}, None, False], ids=repr)
+async def test_nothing_but_true_says_that_the_client_has_asked_by_https(
+    answer: Any, aiohttp_client: AiohttpClient
+) -> None:
+    client = await serve(aiohttp_client, secure_headers(is_secure=lambda request: answer))
+    async with client.get("/") as response:
+        assert "Strict-Transport-Security" not in response.headers
+        assert "X-Content-Type-Options" in response.headers

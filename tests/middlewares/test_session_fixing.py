@@ -156,7 +156,7 @@ def test_it_must_stand_behind_the_session() -> None:
     router = UrlDispatcherEx()
     with pytest.raises(RegistrationError, match="SESSION"):
         router.add_get("/", session_fixing(), sessions(secret=SECRET), read)
-    with pytest.raises(RegistrationError, match=r"SESSION\[admin\]"):
+    with pytest.raises(RegistrationError, match=r'sessions\.session_key\("admin"\)'):
         router.add_get("/", sessions(secret=SECRET), session_fixing(name="admin"), read)
     router.add_get("/", sessions(secret=SECRET), session_fixing(), read)
 

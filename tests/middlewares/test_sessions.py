@@ -12,15 +12,17 @@ from itsdangerous import Signer, URLSafeTimedSerializer
 from pytest_aiohttp.plugin import AiohttpClient
 
 from aiohttp_route_middleware import RegistrationError, UrlDispatcherEx, requires
+from aiohttp_route_middleware.definitions import define
 from aiohttp_route_middleware.errors import ConfigurationError, MissingDependencyError, StoreError
 from aiohttp_route_middleware.middlewares import setup
-from aiohttp_route_middleware.middlewares.sessions import SESSION, session_key, sessions
+from aiohttp_route_middleware.middlewares.sessions import SESSION, Session, session_key, sessions
 from aiohttp_route_middleware.stores import MemoryStore, Store
 from aiohttp_route_middleware.stores.redis import RedisStore
 from aiohttp_route_middleware.support.headers import on_response
 from aiohttp_route_middleware.typedefs import Handler
 
 from ..browser import Browser, Open, opener
+from ..clock import Clock
 from ..redis_server import RedisServer, redis_process, redis_server
 from ..session_handlers import append, clear, data, log_in, log_out, put, read, serve, show
 from .matrix import MATRIX, Case, ask, make_app
@@ -32,14 +34,6 @@ OTHER = "another one that is long enough, too"
 DAY = 24 * 3600
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_700_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 class Kept(MemoryStore):
     """A store that shows what it keeps."""
 
@@ -47,6 +41,13 @@ class Kept(MemoryStore):
         self.shown = {**getattr(self, "shown", {}), key: value}
         self.ttl = ttl
         await super().set(key, value, ttl=ttl)
+
+
+class Unfinished:
+    """A store that lacks something."""
+
+    get = set = add = delete = MemoryStore.get
+    close = None
 
 
 class Failing(MemoryStore):
@@ -80,7 +81,7 @@ def open_browser(aiohttp_client: AiohttpClient) -> Open:
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(1_700_000_000.0)
 
 
 @pytest.fixture
@@ -169,12 +170,12 @@ async def test_the_cookie_is_hidden_from_scripts_and_other_sites_and_http(open_b
 async def test_a_response_that_sets_a_cookie_is_kept_from_shared_caches(open_browser: Open) -> None:
     async def public(request: web.Request) -> web.Response:
         request[SESSION]["a"] = 1
-        return web.Response(headers={"Cache-Control": "public"})
+        return web.Response(headers={"Cache-Control": "public, max-age=60"})
 
     browser = await open_browser(serve(sessions(secret=SECRET), public=public))
     assert (await browser.get(data(a=2))).headers["Cache-Control"] == "private"
     assert "Cache-Control" not in (await browser.get("/read")).headers
-    assert (await browser.get("/public")).headers["Cache-Control"] == "public"  # it has said so itself
+    assert (await browser.get("/public")).headers["Cache-Control"] == "private, max-age=60"  # whatever it has said
 
 
 @pytest.mark.parametrize("path", ["/clear", "/log_out"])
@@ -249,13 +250,86 @@ async def test_the_same_link_in_two_scopes_is_one_session(open_browser: Open, ke
     assert len(browser.lines) == 1
 
 
-async def test_of_two_configurations_the_innermost_wins(open_browser: Open) -> None:
-    app = web.Application(middlewares=[sessions(secret=SECRET, same_site="Lax")])
+@pytest.mark.parametrize("change", ["invalidate", "rotate"])
+@pytest.mark.parametrize("is_defined", [False, True], ids=["made twice", "defined twice"])
+async def test_what_was_ended_or_rotated_outside_stays_so_inside(
+    open_browser: Open, kept: dict[str, Any], change: str, is_defined: bool
+) -> None:
+    def make() -> Any:
+        return define("sessions", **kept) if is_defined else sessions(**kept)
+
+    async def outside(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if "change" in request.query:
+            getattr(request[SESSION], change)()
+        return await handler(request)
+
+    app = web.Application()
     setup(app)
-    UrlDispatcherEx.install(app).add_get("/put", sessions(secret=SECRET, same_site="Strict"), put)
+    router = UrlDispatcherEx.install(app, make(), outside)
+    router.group("", make()).add_get("/read", make(), read)
+    router.add_get("/put", put)
     browser = await open_browser(app)
     await browser.get(data(a=1))
-    assert browser.line.endswith("SameSite=Strict")
+    old = browser.again()
+    assert await browser.json("/read?change") == ({} if change == "invalidate" else {"a": 1})
+    assert len(browser.lines) == 1
+    assert ("Max-Age=0" in browser.line) is (change == "invalidate")
+    if "store" in kept:
+        assert await old.json("/read") == {}
+    assert await browser.json("/read") == ({} if change == "invalidate" else {"a": 1})
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"same_site": "Strict"},
+        {"idle": 60},
+        {"cookie": "another"},
+        {"secret": "another secret that is long enough"},
+        {"secret": None, "store": MemoryStore()},
+    ],
+    ids=["same_site", "idle", "cookie", "secret", "store"],
+)
+async def test_two_of_one_name_that_differ_are_refused_and_what_was_ended_outside_stays_so(
+    open_browser: Open, other: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    async def end(request: web.Request) -> None:
+        request[SESSION].invalidate()
+
+    app = web.Application()
+    setup(app)
+    router = UrlDispatcherEx.install(app, sessions(secret=SECRET))
+    router.add_get("/put", put)
+    router.add_get("/read", end, sessions(**{"secret": SECRET, **other}), read)
+    browser = await open_browser(app)
+    await browser.get(data(a=1))
+    assert (await browser.get("/read")).status == 500
+    assert browser.cookies == {}
+    told = "sessions: sessions around it keeps sessions of the same name in another way; leave this one out, as "
+    assert told in caplog.text
+
+
+async def test_somebody_elses_session_around_it_is_none(open_browser: Open) -> None:
+    async def stand_in(request: web.Request) -> None:
+        request[SESSION] = Session()
+
+    browser = await open_browser(serve(stand_in, sessions(secret=SECRET)))
+    await browser.get(data(a=1))
+    assert await browser.json("/read") == {"a": 1}
+
+
+@pytest.mark.parametrize("name", ["is_new", "created", "id"])
+async def test_a_response_that_depends_on_what_is_known_of_the_session_depends_on_the_cookie(
+    open_browser: Open, kept: dict[str, Any], name: str
+) -> None:
+    async def tell(request: web.Request) -> web.Response:
+        return web.Response(text=str(getattr(request[SESSION], name)))
+
+    browser = await open_browser(serve(sessions(**kept), tell=tell))
+    assert (await browser.get("/tell")).headers["Vary"] == "Cookie"
+    await browser.get(data(a=1))
+    assert (await browser.get("/tell")).headers["Vary"] == "Cookie"
+    assert "Vary" not in (await browser.get("/ignore")).headers
 
 
 async def test_what_a_link_outside_changes_after_the_chain_is_saved(open_browser: Open, kept: dict[str, Any]) -> None:
@@ -877,7 +951,11 @@ async def test_an_application_that_is_not_prepared_is_told_of_the_cure(
         pytest.param({"secret": [SECRET, "hidden"]}, "a secret has 6 bytes, not 32", id="one short secret"),
         pytest.param({"secret": []}, "there is no secret", id="no secret"),
         pytest.param({"secret": 123456}, "secrets.token_urlsafe", id="no text"),
-        pytest.param({"store": "redis://hidden"}, r"store is str; pass MemoryStore\(\)", id="a url"),
+        pytest.param({"store": "redis://hidden"}, r"store is str, without get, set, add, .*; pass Memory", id="a url"),
+        pytest.param(
+            {"store": Unfinished()}, "store is Unfinished, without replace, close; pass .* all methods of", id="a part"
+        ),
+        pytest.param({"store": MemoryStore}, r"store is the class MemoryStore; make a store: MemoryS", id="a class"),
         pytest.param({"secret": SECRET, "fail_open": True}, "fail_open without a store", id="fail_open"),
         pytest.param({"secret": SECRET, "name": "a b"}, "name='a b'; use letters", id="name"),
         pytest.param({"secret": SECRET, "path": "x"}, "begin it with a slash", id="path"),
@@ -930,11 +1008,11 @@ def test_stores_are_what_the_protocol_says() -> None:
     assert isinstance(Failing(), Store)
 
 
-def test_only_a_signed_cookie_needs_itsdangerous_and_it_tells_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_a_signed_cookie_needs_itsdangerous(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "itsdangerous", None)
     monkeypatch.delitem(sys.modules, "aiohttp_route_middleware.support.sessions.signed_records")
     sessions(store=MemoryStore())
-    with pytest.raises(MissingDependencyError, match=r"pip install 'aiohttp-route-middleware\[sessions\]'"):
+    with pytest.raises(MissingDependencyError, match="itsdangerous is not installed"):
         sessions(secret=SECRET)
 
 

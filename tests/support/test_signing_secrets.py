@@ -11,6 +11,7 @@ TEXT, BYTES = "é" * 16, b"b" * 32
 READ = [
     ("a text, in UTF-8", TEXT, (TEXT.encode(),)),
     ("bytes", BYTES, (BYTES,)),
+    ("a text of the environment that is no UTF-8", "\udcff" * 32, (b"\xff" * 32,)),
     ("a list", [BYTES, TEXT], (BYTES, TEXT.encode())),
     ("a tuple", (TEXT,), (TEXT.encode(),)),
 ]
@@ -21,6 +22,7 @@ REFUSED = [
     ("a number", [42], "a secret is int"),
     ("an empty text", "", "a secret has 0 bytes, not 32"),
     ("31 bytes", b"hunter2" + b"x" * 24, "a secret has 31 bytes, not 32"),
+    ("what is no character", "hunter2" * 5 + "\ud800", "a secret has characters that cannot be encoded"),
     ("one of two", [BYTES, "hunter2"], "a secret has 7 bytes, not 32"),
 ]
 
@@ -36,3 +38,4 @@ def test_what_is_no_secret_is_refused_without_being_shown(secret: Any, problem: 
         read_secrets("battery()", secret)
     assert str(refusal.value).startswith(f"battery(): {problem}")
     assert "hunter2" not in str(refusal.value)
+    assert (refusal.value.__cause__, refusal.value.__context__) == (None, None)  # an error of a codec holds the text

@@ -8,14 +8,9 @@ from aiohttp import hdrs, web
 from multidict import CIMultiDict
 
 from ...option_checks import refuse_option
+from ...syntax import quote
 
-__all__ = ("check_realm", "forbidden", "quote", "unauthorized", "write_challenge")
-
-
-def quote(value: str) -> str:
-    r"""Write a quoted-string: `"` and `\` are escaped (RFC 9110, section 5.6.4)."""
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+__all__ = ("check_realm", "forbidden", "unauthorized", "write_challenge")
 
 
 def check_realm(battery: str, realm: object) -> str:
@@ -35,6 +30,6 @@ def unauthorized(challenges: Sequence[str]) -> web.HTTPUnauthorized:
     return web.HTTPUnauthorized(headers=CIMultiDict((hdrs.WWW_AUTHENTICATE, one) for one in challenges))
 
 
-def forbidden(challenge: str) -> web.HTTPForbidden:
-    """A 403 that says what is missing: RFC 6750, section 3.1, `insufficient_scope`."""
+def forbidden(challenge: str = "") -> web.HTTPForbidden:
+    """A 403 that says what is missing, if that would help: RFC 6750, section 3.1, `insufficient_scope`."""
     return web.HTTPForbidden(headers={hdrs.WWW_AUTHENTICATE: challenge} if challenge else None)

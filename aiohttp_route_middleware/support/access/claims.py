@@ -9,38 +9,9 @@ from types import MappingProxyType
 from typing import Any
 
 from .identity import Identity
-from .jws import TokenError
+from .token_errors import AudienceError, ClaimError, ExpiredError, IssuerError, NotYetValidError
 
-__all__ = (
-    "AudienceError",
-    "ClaimError",
-    "ClaimRules",
-    "ExpiredError",
-    "IssuerError",
-    "NotYetValidError",
-    "check_claims",
-    "read_scopes",
-)
-
-
-class ClaimError(TokenError):
-    """A claim is missing, or not of its type."""
-
-
-class ExpiredError(TokenError):
-    """The time of the token is over."""
-
-
-class NotYetValidError(TokenError):
-    """The time of the token has not come."""
-
-
-class IssuerError(TokenError):
-    """The token is of another issuer."""
-
-
-class AudienceError(TokenError):
-    """The token is for others."""
+__all__ = ("ClaimRules", "check_claims", "read_scopes")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from typing import Any
 from aiohttp import hdrs, web
 from multidict import MultiMapping
 
+from ...errors import RouteMiddlewareError
 from ...option_checks import check_count, check_function
 from ..battery import awaiting
 from .challenges import check_realm, unauthorized, write_challenge
@@ -25,7 +26,7 @@ MAX_LENGTH = 8_000  # characters; aiohttp itself takes fields up to 8,190 bytes 
 _is_token = re.compile(r"[A-Za-z0-9._~+/-]+=*").fullmatch
 
 
-class MalformedCredentialsError(Exception):
+class MalformedCredentialsError(RouteMiddlewareError):
     """The `Authorization` field cannot be read; the text holds nothing of it."""
 
 

@@ -10,6 +10,7 @@ from typing import Any, cast
 from aiohttp import web
 
 from ...errors import ConfigurationError
+from ...keys import note_key
 
 __all__ = ("IDENTITY", "Identity", "read_identity")
 
@@ -39,7 +40,11 @@ class Identity:
         object.__setattr__(self, "scopes", frozenset(self.scopes))  # of a list, too
 
 
-IDENTITY = web.RequestKey("IDENTITY", Identity)
+IDENTITY = note_key(
+    web.RequestKey("IDENTITY", Identity),
+    "middlewares.IDENTITY",
+    set_by="an authenticator, such as bearer_auth(), jwt_auth() or basic_auth(),",
+)
 
 
 def read_identity(battery: str, found: object, subject: str) -> Identity | None:

@@ -19,16 +19,17 @@ from typing import Any, Generic, TypeVar
 
 import aiohttp
 
+from ...errors import RouteMiddlewareError
 from .key_source import KeySource, UnusableError, fetch
 
-__all__ = ("KeySet", "KeysUnavailableError")
+__all__ = ("KeySet", "KeysUnavailableError", "read_set")
 
 _logger = logging.getLogger(__name__)
 _K = TypeVar("_K")
 _NEVER = -math.inf
 
 
-class KeysUnavailableError(Exception):
+class KeysUnavailableError(RouteMiddlewareError):
     """A key id is not known, or all keys are too old, and the set could not be fetched.
 
     Args:
@@ -85,12 +86,12 @@ class KeySet(Generic[_K]):
 
     async def _refresh(self) -> None:
         try:
-            self._keys = _read_set(await fetch(self._source), self._read)
+            self._keys = read_set(await fetch(self._source), self._read)
         # JSON that is none, or nested without end, is a ValueError or a RecursionError
         except (aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError, RecursionError) as error:
             self._has_failed = True
             reason = error if isinstance(error, UnusableError) else type(error).__name__  # a text may hold the URL
-            _logger.warning("The key set of %s could not be fetched: %s", self._source.place, reason)
+            _logger.warning("The key set of %s could not be fetched: %s", self._source.shown_url, reason)
         else:
             self._has_failed = False
             self._fresh_until = self._source.clock() + self._source.max_age
@@ -101,7 +102,17 @@ class KeySet(Generic[_K]):
             self._fetching = None
 
 
-def _read_set(body: bytes, read: Callable[[Mapping[str, Any]], _K | None]) -> tuple[tuple[object, _K], ...]:
+def read_set(body: bytes, read: Callable[[Mapping[str, Any]], _K | None]) -> tuple[tuple[object, _K], ...]:
+    """Read a key set: ids, which need not be unique, and keys.
+
+    Args:
+        body: as it was published.
+        read: makes a key of a JSON object, or `None` if it is of no use.
+
+    Raises:
+        UnusableError: there is no list of keys.
+        ValueError: it is no JSON; nested without end, it is a `RecursionError`.
+    """
     document = json.loads(body)
     members = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(members, list):

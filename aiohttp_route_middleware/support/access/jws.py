@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, NoReturn
 
 from ...errors import MissingDependencyError
+from .token_errors import AlgorithmError, KeyIdError, MalformedTokenError, SignatureError
 from .verification_keys import ALGORITHMS, VerificationKey
 
 try:
@@ -22,43 +23,12 @@ try:
 except ImportError as _error:
     raise MissingDependencyError("PyJWT[crypto]", "jwt") from _error
 
-__all__ = (
-    "AlgorithmError",
-    "Header",
-    "KeyIdError",
-    "MalformedTokenError",
-    "SignatureError",
-    "TokenError",
-    "choose_key",
-    "read_header",
-    "read_json_object",
-    "read_payload",
-)
+__all__ = ("Header", "choose_key", "read_header", "read_payload")
 
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*){2}")
 _MAX_KID = 256  # characters
 
 _jws = jwt.PyJWS(algorithms=ALGORITHMS)
-
-
-class TokenError(Exception):
-    """A token was refused; the text says why."""
-
-
-class MalformedTokenError(TokenError):
-    """It is no signed JWT, or asks for something that is not understood."""
-
-
-class AlgorithmError(TokenError):
-    """It is signed by an algorithm that is not allowed."""
-
-
-class KeyIdError(TokenError):
-    """No key that is known can have signed it."""
-
-
-class SignatureError(TokenError):
-    """It was changed, or signed by somebody else."""
 
 
 class Header(NamedTuple):
@@ -80,7 +50,7 @@ def read_header(token: str, algorithms: Sequence[str]) -> Header:
     if not _COMPACT.fullmatch(token):  # RFC 7515, section 2: a token has one spelling, by which it can be revoked
         raise MalformedTokenError("it is not written in base64url without padding")
     try:
-        header = read_json_object(base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))
+        header = _read_json_object(base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))
     except ValueError:
         raise MalformedTokenError("there is no header") from None
     if "crit" in header or "b64" in header:  # RFC 7515, section 4.1.11; RFC 7797, section 6
@@ -117,7 +87,7 @@ def read_payload(token: str, key: VerificationKey, algorithm: str) -> dict[str, 
         raise AlgorithmError("the key is not for this algorithm")
     try:
         signed = _jws.decode_complete(token, key.material, algorithms=[algorithm])
-        return read_json_object(signed["payload"])
+        return _read_json_object(signed["payload"])
     # what PyJWT says may quote the token, and so it is not passed on
     except jwt.InvalidSignatureError:
         raise SignatureError("the signature is wrong") from None
@@ -125,7 +95,7 @@ def read_payload(token: str, key: VerificationKey, algorithm: str) -> dict[str, 
         raise MalformedTokenError("it is no signed JWT") from None
 
 
-def read_json_object(text: bytes) -> dict[str, Any]:
+def _read_json_object(text: bytes) -> dict[str, Any]:
     """Read a JSON object in UTF-8; raise `ValueError` if it is none, or holds `NaN` or `Infinity` (RFC 8259)."""
     try:
         loaded = json.loads(text.decode(), parse_constant=_refuse_constant)

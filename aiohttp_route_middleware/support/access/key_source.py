@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from ...errors import ConfigurationError
+from ...errors import ConfigurationError, RouteMiddlewareError
 from ...option_checks import check_count, check_flags, check_function, check_seconds, refuse_option
 
 __all__ = ("KeySource", "UnusableError", "fetch")
@@ -53,11 +53,11 @@ class KeySource:
     max_stale: float | None = 86_400.0
     cool_down: float = 30.0
     clock: Callable[[], float] = time.monotonic
-    place: str = field(init=False)  # the URL as it may be logged: a query may hold a secret
+    shown_url: str = field(init=False)  # as it may be logged: a query may hold a secret
 
     def __post_init__(self) -> None:
         check_flags(_NAME, allow_http=self.allow_http)
-        object.__setattr__(self, "place", _check_url(self.url, self.allow_http))
+        object.__setattr__(self, "shown_url", _check_url(self.url, self.allow_http))
         for name in ("timeout", "max_age", "cool_down"):
             check_seconds(_NAME, name, getattr(self, name), at_least=_SHORTEST)
         check_count(_NAME, "max_bytes", self.max_bytes, unit="bytes")
@@ -74,7 +74,7 @@ class KeySource:
             )
 
 
-class UnusableError(ValueError):
+class UnusableError(RouteMiddlewareError, ValueError):
     """What came is no key set; the text says why, and may be logged."""
 
 

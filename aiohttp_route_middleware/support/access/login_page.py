@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 from urllib.parse import quote
 
 from aiohttp import hdrs, web
@@ -13,12 +13,12 @@ from ..network.websockets import is_websocket
 from .challenges import unauthorized
 from .local_paths import safe_next
 
-__all__ = ("RefuseStranger", "redirect_strangers")
+__all__ = ("redirect_strangers",)
 
 RefuseStranger: TypeAlias = Callable[[web.Request], web.HTTPException]
 
 
-def redirect_strangers(battery: str, redirect: Any, challenge: str) -> RefuseStranger:
+def redirect_strangers(battery: str, redirect: str | None, challenge: str) -> RefuseStranger:
     """Return what answers a stranger: 303 to the login page, if a browser opens a page, else 401.
 
     Args:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...errors import ConfigurationError, MissingDependencyError
-from ...option_checks import in_order, refuse_option
+from ...option_checks import check_choice, check_list
 
 try:
     import jwt
@@ -55,13 +55,10 @@ def check_algorithms(battery: str, algorithms: object) -> tuple[str, ...]:
     Raises:
         ConfigurationError: as it says.
     """
-    listed = algorithms if isinstance(algorithms, (list, tuple, set, frozenset)) else ()
+    listed = check_list(battery, "algorithms", algorithms, example="RS256")
     if not listed:
         raise ConfigurationError(battery, "no algorithms are listed", cure='write algorithms=["RS256"] or the like')
-    for algorithm in listed:
-        if algorithm not in ALGORITHMS:  # `none` is not, in any case
-            raise refuse_option(battery, "algorithms", algorithm, f"choose from {', '.join(ALGORITHMS)}")
-    return tuple(in_order(listed))
+    return tuple(check_choice(battery, "algorithms", one, ALGORITHMS) for one in listed)  # `none` is no choice
 
 
 def is_symmetric(algorithm: str) -> bool:

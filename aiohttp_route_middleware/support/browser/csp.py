@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 from aiohttp import web
 
 from ...errors import ConfigurationError
+from ...keys import note_key
 from ...option_checks import suggest
 from .csp_sources import NONCE, find_mistake
 
@@ -35,6 +36,11 @@ _Refuse: TypeAlias = Callable[[str, str], ConfigurationError]  # of the problem 
 
 CSP_NONCE = web.RequestKey("CSP_NONCE", str)
 """The nonce of this request, for `<script nonce="...">`; it needs no escaping in HTML."""
+note_key(
+    CSP_NONCE,
+    "middlewares.secure_headers.CSP_NONCE",
+    set_by="secure_headers() with NONCE in its content_security_policy",
+)
 
 DEFAULT_POLICY: Mapping[str, Sequence[str] | bool] = MappingProxyType(
     {
@@ -53,6 +59,7 @@ _SOURCES = (
     *("base-uri", "child-src", "connect-src", "default-src", "font-src", "form-action", "frame-ancestors"),
     *("frame-src", "img-src", "manifest-src", "media-src", "object-src", "script-src", "script-src-attr"),
     *("script-src-elem", "style-src", "style-src-attr", "style-src-elem", "worker-src"),
+    "fenced-frame-src",  # of Chromium
 )
 _WORDS = ("require-trusted-types-for", "trusted-types", "webrtc")
 _VALUES = ("report-to", "report-uri", "sandbox")

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from ...option_checks import suggest
 
-__all__ = ("NONCE", "Mistake", "find_mistake")
+__all__ = ("NONCE", "find_mistake")
 
 NONCE = "'nonce-{nonce}'"
 """Stands in a policy for the nonce of each request."""
@@ -77,9 +77,13 @@ def find_mistake(directive: str, value: str) -> Mistake | None:
     if lower in grammar.words:
         return None
     if grammar.has_hashes and lower.startswith("'nonce-"):
-        return _check_nonce(value)
+        return _find_nonce_mistake(value)
     if grammar.has_hashes and _LOOKS_LIKE_HASH.match(value):
-        return _check_hash(value)
+        return _find_hash_mistake(value)
+    if grammar.has_hashes and value == "NONCE":  # of Python, in plain data
+        return Mistake(
+            "NONCE, which is a host without quotes", f'write "{NONCE}", which is what NONCE of Python holds'
+        )
     if grammar.others is _SOURCE and f"'{lower}'" in grammar.words:
         return Mistake(f"{value}, which is a host without quotes", f"""write "'{lower}'\"""")
     if grammar.others is not None and grammar.others.fullmatch(value):
@@ -99,14 +103,14 @@ def _suggest(value: str, grammar: _Grammar) -> str:
     return suggest(value.lower(), grammar.words)
 
 
-def _check_nonce(value: str) -> Mistake | None:
+def _find_nonce_mistake(value: str) -> Mistake | None:
     if value == NONCE:
         return None
     # "unique value each time it transmits a policy" (CSP Level 3, section 7.1)
     return Mistake("a nonce that never changes", f'write NONCE, or "{NONCE}"')
 
 
-def _check_hash(value: str) -> Mistake | None:
+def _find_hash_mistake(value: str) -> Mistake | None:
     found = _HASH.fullmatch(value)
     if found and _is_digest(found[2], _SIZES[found[1].lower()]):
         return None

@@ -83,7 +83,7 @@ def _name_header(option: str) -> istr:
 
 def _check_transport(battery: str, option: str, value: object) -> str:
     """Return a policy that RFC 6797, section 6.1, allows: each directive once, `max-age` among them."""
-    directives = [one.strip(" ").lower() for one in value.split(";")] if isinstance(value, str) else []
+    directives = [one.strip(" \t").lower() for one in value.split(";")] if isinstance(value, str) else []
     ages = [one for one in directives if _MAX_AGE.fullmatch(one)]
     others = [one for one in directives if one and one not in ages]
     if len(ages) != 1 or len(set(others)) != len(others) or not set(others) <= {"includesubdomains", "preload"}:
@@ -93,7 +93,7 @@ def _check_transport(battery: str, option: str, value: object) -> str:
 
 def _check_referrer(battery: str, option: str, value: object) -> str:
     for word in value.split(",") if isinstance(value, str) else (value,):
-        check_choice(battery, option, word.strip(" ") if isinstance(word, str) else word, _REFERRER)
+        check_choice(battery, option, word.strip(" \t") if isinstance(word, str) else word, _REFERRER)
     return str(value)
 
 

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from ...errors import ConfigurationError
-from ..access.challenges import quote
+from ...syntax import quote
 
 __all__ = ("DEFAULT_PERMISSIONS", "Permissions", "write_permissions")
 
@@ -32,11 +32,15 @@ DEFAULT_PERMISSIONS: Mapping[str, Sequence[str]] = MappingProxyType(
 """What the OWASP Secure Headers Project proposes."""
 
 _FEATURE = r"[a-z*][a-z0-9_.*-]*"
-_ORIGIN = r"[A-Za-z][A-Za-z0-9+.-]*:(?://(?:\*\.)?[A-Za-z0-9.-]+(?::(?:[0-9]+|\*))?)?"  # or a scheme alone
+_HOST = r"(?:\[[0-9A-Fa-f:.]+\]|(?:\*\.)?[A-Za-z0-9._-]+)"
+_ORIGIN = rf"[A-Za-z][A-Za-z0-9+.-]*:(?://{_HOST}(?::(?:[0-9]+|\*))?)?"  # or a scheme alone
+_STRING = r'"[ !#-\[\]-~]+"'
 _ALLOWED = rf'(?:\*|self|"{_ORIGIN}")'
 _MEMBER = re.compile(
-    rf'({_FEATURE})=(?:{_ALLOWED}|\( *(?:{_ALLOWED}(?: +{_ALLOWED})*)? *\))(?:; *report-to="[ !#-\[\]-~]+")?'
+    rf"({_FEATURE})=(?:{_ALLOWED}|\( *(?:{_ALLOWED}(?: +{_ALLOWED})*)? *\))"
+    rf"(?:; *report-to=(?:{_STRING}|[A-Za-z*][!#$%&'*+.^_`|~0-9A-Za-z:/-]*))?"  # a token (RFC 9651, section 3.3.4)
 )
+_COMMA = re.compile(r',(?=(?:[^"]*"[^"]*")*[^"]*\Z)')  # between members: as many quotes follow as close
 _CURE = """write {"camera": [], "geolocation": ["self", "https://example.com"]}, or camera=(), ..."""
 
 
@@ -54,10 +58,12 @@ def write_permissions(battery: str, option: str, policy: object) -> str:
     if isinstance(policy, Mapping):
         members = [f"{feature}={_write_allowed(battery, option, allowed)}" for feature, allowed in policy.items()]
     elif isinstance(policy, str):
-        members = [member.strip(" ") for member in policy.split(",")]
+        members = [member.strip(" \t") for member in _COMMA.split(policy)]  # RFC 9651, section 3.2: OWS
     else:
         problem = f"{option} is {type(policy).__qualname__}"
         raise ConfigurationError(battery, problem, cure="pass a text, or a mapping of features")
+    if not members:
+        raise ConfigurationError(battery, f"{option} is empty", cure="write a feature, or None to send no policy")
     _check_members(battery, option, members)
     return ", ".join(members)
 

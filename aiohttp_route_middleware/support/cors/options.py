@@ -7,16 +7,16 @@ protocol and credentials").
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import TypeAlias
 
 from aiohttp import hdrs
 from multidict import istr
 
 from ...errors import ConfigurationError
-from ...option_checks import check_count, check_flags, in_order, refuse_option
+from ...option_checks import check_count, check_flags, check_list
 from ...syntax import is_token
-from .allowed_origins import AllowedOrigins
+from .allowed_origins import ANY, AllowedOrigins
 from .origin_patterns import read_origin_pattern
 from .policy import CorsPolicy
 
@@ -24,10 +24,9 @@ __all__ = ("REQUEST_PRIVATE_NETWORK", "compile_cors_policy")
 
 REQUEST_PRIVATE_NETWORK = istr("Access-Control-Request-Private-Network")
 
-_Texts: TypeAlias = str | Iterable[str]
+_Texts: TypeAlias = str | Collection[str]
 _Fields: TypeAlias = tuple[tuple[str, str], ...]
 
-_ALL = "*"
 # What a page may send anyway, as long as its values are simple (Fetch, "CORS-safelisted request-header").
 _SAFELISTED = frozenset({"accept", "accept-language", "content-language", "content-type"})
 
@@ -50,8 +49,8 @@ def compile_cors_policy(
         ConfigurationError: one is not as the battery says; `battery` is named.
     """
     pattern = None if origin_regex is None else read_origin_pattern(battery, "origin_regex", origin_regex)
-    allowed = AllowedOrigins(battery, _list(battery, "origins", origins), pattern)
-    exposed = _read_names(battery, "expose", expose)
+    allowed = AllowedOrigins(battery, _list(battery, "origins", origins, example="https://example.com"), pattern)
+    exposed = _read_names(battery, "expose", expose, example="X-Total")
     check_flags(battery, credentials=credentials, private_network=private_network)
     if credentials:
         _refuse_stars(battery, allowed, exposed)
@@ -67,35 +66,31 @@ def compile_cors_policy(
     )
 
 
-def _list(battery: str, option: str, value: object) -> tuple[object, ...]:
-    if isinstance(value, str):
-        return (value,)
-    if isinstance(value, Iterable):
-        return tuple(in_order(value if isinstance(value, (set, frozenset)) else tuple(value)))
-    raise refuse_option(battery, option, value, "write a list of texts")
+def _list(battery: str, option: str, value: object, *, example: str) -> tuple[object, ...]:
+    return (value,) if isinstance(value, str) else check_list(battery, option, value, example=example)
 
 
-def _read_names(battery: str, option: str, value: object) -> frozenset[str] | None:
+def _read_names(battery: str, option: str, value: object, *, example: str) -> frozenset[str] | None:
     """Return what is listed, `None` for all."""
-    listed = _list(battery, option, value)
-    if listed == (_ALL,):
+    listed = _list(battery, option, value, example=example)
+    if listed == (ANY,):
         return None
     for one in listed:
-        if not isinstance(one, str) or one == _ALL or not is_token(one):
+        if not isinstance(one, str) or one == ANY or not is_token(one):
             cure = f'list the names, as in {option}=["…", "…"], or write "*" alone'
             raise ConfigurationError(battery, f"{option} has {one!r}", cure=cure)
     return frozenset(map(str, listed))
 
 
 def _read_methods(battery: str, value: object) -> frozenset[str] | None:
-    methods = _read_names(battery, "methods", value)
+    methods = _read_names(battery, "methods", value, example="GET")
     if methods is not None and not methods:
         raise ConfigurationError(battery, "there are no methods", cure="list some, or leave methods= out for all")
     return methods and frozenset(map(str.upper, methods))  # as aiohttp writes those of routes
 
 
 def _read_headers(battery: str, value: object) -> frozenset[str] | None:
-    names = _read_names(battery, "headers", value)
+    names = _read_names(battery, "headers", value, example="X-Token")
     return None if names is None else _SAFELISTED.union(map(str.lower, names))
 
 
@@ -107,7 +102,7 @@ def _refuse_stars(battery: str, origins: AllowedOrigins, exposed: frozenset[str]
 
 
 def _write_exposed(names: frozenset[str] | None) -> _Fields:
-    value = _ALL if names is None else ", ".join(sorted(names))
+    value = ANY if names is None else ", ".join(sorted(names))
     return ((hdrs.ACCESS_CONTROL_EXPOSE_HEADERS, value),) if value else ()
 
 

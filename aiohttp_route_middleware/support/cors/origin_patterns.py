@@ -49,7 +49,7 @@ def read_origin_pattern(battery: str, option: str, value: object) -> re.Pattern[
     """
     try:
         pattern = re.compile(value) if isinstance(value, str) else value
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:  # of too many repetitions, or brackets
         raise ConfigurationError(battery, f"{option}={value!r}: {error}", cure="correct it") from error
     if not isinstance(pattern, re.Pattern) or not isinstance(pattern.pattern, str):
         raise refuse_option(battery, option, value, "write it as text, or re.compile() a text")

@@ -20,7 +20,7 @@ from ...marks import read_mark, set_mark
 from ...record import links_of, read_record
 from ...syntax import is_token
 
-__all__ = ("AnswerPreflight", "answer_preflight", "declare_policy", "is_preflight", "refuse_policies")
+__all__ = ("answer_preflight", "declare_policy", "is_preflight", "refuse_policies")
 
 AnswerPreflight: TypeAlias = Callable[[web.Request, str], web.StreamResponse]  # the request, and the announced method
 

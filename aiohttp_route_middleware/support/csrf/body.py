@@ -17,6 +17,8 @@ from urllib.parse import unquote_to_bytes
 from aiohttp import StreamReader, hdrs, web
 from aiohttp.http import HttpProcessingError
 
+from ...syntax import TOKEN, unquote
+
 __all__ = ("find_in_form", "find_in_multipart", "find_parameter", "read_field")
 
 _MULTIPART = "multipart/form-data"
@@ -26,7 +28,7 @@ _LONGEST_HEAD = 8190  # of a part, as aiohttp takes of a request
 _LONGEST_VALUE = 300  # a token, with each of its letters escaped
 # broken chunks, or what does not decompress, in either parser of aiohttp; and a client that is gone
 _BROKEN_OFF = (web.RequestPayloadError, HttpProcessingError, ConnectionError)
-_PARAMETER = re.compile(r';[ \t;]*([!#$%&\'*+.^_`|~0-9A-Za-z-]+)=("(?:[^"\\]|\\.)*"|[^;"\s]+)[ \t]*', re.DOTALL)
+_PARAMETER = re.compile(rf';[ \t;]*({TOKEN})=("(?:[^"\\]|\\.)*"|[^;"\s]+)[ \t]*', re.DOTALL)
 
 
 async def read_field(request: web.Request, name: str, limit: int) -> str | None:
@@ -92,7 +94,7 @@ def find_parameter(header: str, name: str) -> str | None:
     while position >= 0 and (match := _PARAMETER.match(header, position)):
         key, value = match.groups()
         if key.lower() == name:
-            return re.sub(r"\\(.)", r"\1", value[1:-1], flags=re.DOTALL) if value.startswith('"') else value
+            return unquote(value) if value.startswith('"') else value
         position = match.end()
     return None
 

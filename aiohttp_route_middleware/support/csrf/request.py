@@ -12,9 +12,12 @@ from typing import Final
 from aiohttp import hdrs, web
 
 from ...errors import ConfigurationError
+from ...keys import note_key
 from ..cookies import Cookie
-from ..headers import merge_vary, set_header
-from .sessions import SessionId, read_session_id
+from ..content.cache_directives import restrict
+from ..headers import merge_vary
+from ..network.lost_cookies import warn_of_lost_cookie
+from .owner import SessionId, read_session_id
 from .tokens import is_valid, make_id, make_token
 
 __all__ = ("CSRF_TOKEN", "CsrfToken", "rotate_csrf_token")
@@ -71,13 +74,16 @@ class CsrfToken:
         headers = response.headers
         if not self._is_known:  # beside all cookies that were set by others
             headers.add(hdrs.SET_COOKIE, self._cookie.write(self._id))
+            if self._cookie.secure:
+                warn_of_lost_cookie(request, "csrf_token")
         elif not self._is_shown:
             return
         merge_vary(headers, hdrs.COOKIE)
-        set_header(headers, hdrs.CACHE_CONTROL, "private")
+        restrict(headers, "private")
 
 
 CSRF_TOKEN = web.RequestKey("CSRF_TOKEN", CsrfToken)
+note_key(CSRF_TOKEN, "middlewares.csrf_token.CSRF_TOKEN", set_by="csrf_token()")
 
 
 class _Unchanged:

@@ -17,11 +17,14 @@ from typing import TypeAlias
 
 from aiohttp import web
 
+from ...keys import note_key
+
 __all__ = (
     "CLIENT_ADDRESS",
     "UNIX",
     "Address",
     "canonical",
+    "mark_judged_by_peer",
     "parse_address",
     "read_client_address",
     "read_peer",
@@ -35,6 +38,7 @@ UNIX = "unix"  # what a peer is called that has come through a Unix socket
 
 # `None` if `client_address()` could not find out who has sent a request
 CLIENT_ADDRESS = web.RequestKey[Address | None]("CLIENT_ADDRESS")
+note_key(CLIENT_ADDRESS, "middlewares.client_address.CLIENT_ADDRESS", set_by="client_address()")
 
 _JUDGED_BY_PEER = web.RequestKey("_JUDGED_BY_PEER", bool)
 
@@ -81,9 +85,14 @@ def read_client_address(request: web.Request) -> Address | None:
     if len(request) and CLIENT_ADDRESS in request:  # to miss a key costs an exception
         found: object = request[CLIENT_ADDRESS]
         return canonical(found) if isinstance(found, (IPv4Address, IPv6Address)) else None
-    request[_JUDGED_BY_PEER] = True
+    mark_judged_by_peer(request)
     peer = read_peer(request)
     return None if isinstance(peer, str) else peer
+
+
+def mark_judged_by_peer(request: web.Request) -> None:
+    """Leave the mark anew: who forgets what links have set on a request must not forget that one was judged."""
+    request[_JUDGED_BY_PEER] = True
 
 
 def was_judged_by_peer(request: web.Request) -> bool:

@@ -4,15 +4,19 @@ Rules kept here:
 - Each element is believed only because a trusted proxy has written it.
 - The first address that is not a trusted proxy is the client. What is unknown, obfuscated or garbage ends the search:
   nothing to the left of it is believed, and nobody is put in its place.
+- What was found out is on the writer as well: who sets headers on a response that is about to be sent has the request
+  as the server made it, and not the clone on which it was set.
 - One kind of header is read, never several: a proxy that writes one passes on the others as clients have sent them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from aiohttp import hdrs, web
 
+from ...keys import note_key
 from .addresses import Address
 from .hops import Headers, Hop, elements_from_right, forwarded_hops, parse_hop, parse_scheme, read_last
 from .hosts import parse_authority
@@ -22,25 +26,19 @@ from .proxy_headers import HeaderNames
 __all__ = (
     "FORWARDED_HOST",
     "FORWARDED_SCHEME",
-    "find_client",
     "is_https",
     "read_client",
     "read_forwarded_scheme",
+    "read_found_scheme",
     "read_scheme",
+    "set_forwarded_scheme",
 )
 
 # `None` if no trusted proxy has said it
 FORWARDED_SCHEME = web.RequestKey[str | None]("FORWARDED_SCHEME")
 FORWARDED_HOST = web.RequestKey[str | None]("FORWARDED_HOST")
-
-
-def find_client(hops: Iterable[Hop], trusted: Networks) -> Hop | None:
-    """Return the first hop that is not a trusted proxy; the last one, if all are; nothing, if there are none."""
-    client = None
-    for client in hops:
-        if client.address not in trusted:
-            return client
-    return client
+note_key(FORWARDED_SCHEME, "middlewares.client_address.FORWARDED_SCHEME", set_by="client_address()")
+note_key(FORWARDED_HOST, "middlewares.client_address.FORWARDED_HOST", set_by="client_address()")
 
 
 def read_client(headers: Headers, peer: Address | str | None, trusted: Networks, names: HeaderNames) -> Hop:
@@ -49,7 +47,7 @@ def read_client(headers: Headers, peer: Address | str | None, trusted: Networks,
     if peer not in trusted:
         return Hop(address)
     if names.header == hdrs.FORWARDED:
-        return find_client(forwarded_hops(headers), trusted) or Hop(address)
+        return _find_client(forwarded_hops(headers), trusted) or Hop(address)
     scheme = parse_scheme(read_last(headers.getall(names.scheme, ()))) if names.scheme else None
     host = parse_authority(read_last(headers.getall(names.host, ()))) if names.host else None
     fields = headers.getall(names.header, ())
@@ -60,8 +58,24 @@ def read_scheme(headers: Headers, trusted: Networks, names: HeaderNames) -> str 
     """Tell the scheme that a client has used, as the headers of a trusted peer say."""
     if names.header != hdrs.FORWARDED:
         return parse_scheme(read_last(headers.getall(names.header, ())))
-    client = find_client(forwarded_hops(headers), trusted)
+    client = _find_client(forwarded_hops(headers), trusted)
     return client.scheme if client else None
+
+
+def set_forwarded_scheme(request: web.Request, scheme: str | None) -> None:
+    """Set `FORWARDED_SCHEME`, and what `read_found_scheme()` reads."""
+    request[FORWARDED_SCHEME] = scheme
+    writer: Any = request.writer
+    writer.__forwarded_scheme__ = scheme
+
+
+def read_found_scheme(request: web.Request) -> str | None:
+    """The scheme that `client_address()` has found out for this request, or for a clone of it behind it.
+
+    For what is done when the headers are about to be sent, and all links have run.
+    """
+    scheme: str | None = getattr(request.writer, "__forwarded_scheme__", None)
+    return scheme
 
 
 def read_forwarded_scheme(request: web.Request) -> str | None:
@@ -74,6 +88,15 @@ def is_https(request: web.Request) -> bool:
     """Whether the client has asked by https: as `client_address()` has found out, else as the connection is."""
     scheme = read_forwarded_scheme(request)
     return request.secure if scheme is None else scheme == "https"
+
+
+def _find_client(hops: Iterable[Hop], trusted: Networks) -> Hop | None:
+    """Return the first hop that is not a trusted proxy; the last one, if all are; nothing, if there are none."""
+    client = None
+    for client in hops:
+        if client.address not in trusted:
+            return client
+    return client
 
 
 def _find_listed(fields: Sequence[str], trusted: Networks) -> Address | None:

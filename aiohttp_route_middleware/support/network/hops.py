@@ -16,6 +16,7 @@ from typing import NamedTuple, TypeAlias
 from aiohttp import hdrs
 from multidict import CIMultiDictProxy
 
+from ...syntax import TOKEN, unquote
 from .addresses import Address, parse_address
 from .hosts import parse_authority
 
@@ -34,13 +35,11 @@ __all__ = (
 
 Headers: TypeAlias = CIMultiDictProxy[str]
 
-_WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # token (RFC 9110, section 5.6.2)
 _SEPARATOR = re.compile('[",]')
 _QUOTED = r'"(?:[\t !#-\[\]-~]|\\[\t -~])*"'  # section 5.6.4, without what is not ASCII
 # forwarded-pair (RFC 7239, section 4), and white space around it, which the RFC does not have, but proxies do
-_PAIR = re.compile(rf"[ \t]*({_WORD})=(?:({_WORD})|({_QUOTED}))[ \t]*(?:;|\Z)")
+_PAIR = re.compile(rf"[ \t]*({TOKEN})=(?:({TOKEN})|({_QUOTED}))[ \t]*(?:;|\Z)")
 _EMPTY_PAIR = re.compile(r"[ \t]*(?:;|\Z)")
-_ESCAPED = re.compile(r"\\(.)")
 # nodename [ ":" node-port ] (RFC 7239, section 6), if the name is an address
 _NODE = re.compile(r"(?:([0-9.]+)|\[([0-9A-Fa-f.]*:[0-9A-Fa-f:.]*)\])(?::(?:[0-9]{1,5}|_[A-Za-z0-9._-]+))?")
 _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}  # some proxies write those of WebSockets
@@ -85,7 +84,7 @@ def parse_element(text: str) -> dict[str, str] | None:
         name, token, quoted = found.groups()
         if name.lower() in pairs:
             return None
-        pairs[name.lower()] = token or _ESCAPED.sub(r"\1", quoted[1:-1])
+        pairs[name.lower()] = token or unquote(quoted)
     return pairs
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-
 from yarl import URL
 
 from ...errors import ConfigurationError
+from ...option_checks import check_list
 from .hosts import parse_authority, write_ipv6
 
-__all__ = ("HostPatterns", "parse_patterns")
+__all__ = ("HostPatterns", "read_host_patterns")
 
 
 class HostPatterns:
@@ -30,19 +29,16 @@ class HostPatterns:
         return host in self._names or host.endswith(self._suffixes)
 
 
-def parse_patterns(battery: str, hosts: Sequence[str]) -> HostPatterns:
+def read_host_patterns(battery: str, hosts: object) -> HostPatterns:
     """Read hosts, and `*.` before a host for the names below it.
 
     Raises:
         ConfigurationError: one is not a host, or it is not a list.
     """
-    is_list = isinstance(hosts, Collection) and not isinstance(hosts, str)
-    if not is_list or not all(isinstance(host, str) for host in hosts):
-        raise ConfigurationError(battery, f"the hosts are {hosts!r}", cure='pass a list: ["example.com"]')
     names, suffixes = set(), set()
-    for pattern in hosts:
-        name = _read_name(pattern.removeprefix("*."))
-        if name is None or (pattern.startswith("*.") and _is_address(name)):
+    for pattern in check_list(battery, "hosts", hosts, example="example.com"):
+        name = _read_name(pattern.removeprefix("*.")) if isinstance(pattern, str) else None
+        if not isinstance(pattern, str) or name is None or (pattern.startswith("*.") and _is_address(name)):
             cure = "write a name or an address, without scheme, port and path; `*.` before a name for all below it"
             raise ConfigurationError(battery, f"{pattern!r} is not a host", cure=cure)
         if pattern.startswith("*."):

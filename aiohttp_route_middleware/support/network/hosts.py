@@ -64,11 +64,20 @@ def _parse_authority(text: str) -> Authority | None:
 
 
 def write_ipv6(literal: str) -> str | None:
-    """Write an IPv6 address as hosts have it: canonical, in brackets; nothing if it is none."""
+    """Write an IPv6 address as browsers do: the shortest (RFC 5952, section 4), hexadecimal throughout, in brackets.
+
+    What is no address gives nothing, nor does one with a zone id, which no browser sends (RFC 6874, section 4).
+    """
     try:
-        return f"[{ipaddress.IPv6Address(literal).compressed}]"
+        address = ipaddress.IPv6Address(literal)
     except ValueError:
         return None
+    if address.scope_id is not None:
+        return None
+    if address.ipv4_mapped is None:  # which Python since 3.13 writes with dots
+        return f"[{address.compressed}]"
+    high, low = divmod(int(address.ipv4_mapped), 1 << 16)
+    return f"[::ffff:{high:x}:{low:x}]"
 
 
 def split_target(target: str) -> tuple[str, str]:

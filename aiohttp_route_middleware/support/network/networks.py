@@ -12,15 +12,15 @@ from __future__ import annotations
 
 import functools
 import ipaddress
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import TypeAlias
 
 from ...errors import ConfigurationError
-from ...option_checks import refuse_option
+from ...option_checks import check_list
 from .addresses import UNIX, Address, canonical
 
-__all__ = ("EVERYBODY", "Network", "Networks", "are_within", "name_network", "parse_networks", "parse_proxies")
+__all__ = ("EVERYBODY", "Network", "Networks", "are_within", "name_network", "read_networks", "read_proxies")
 
 Network: TypeAlias = IPv4Network | IPv6Network
 
@@ -41,7 +41,7 @@ class Networks:
     One look for each length of prefix, however many networks there are.
 
     Args:
-        networks: as `parse_networks()` makes them.
+        networks: as `read_networks()` makes them.
         has_unix: whether a peer that has come through a Unix socket is in.
     """
 
@@ -86,39 +86,34 @@ def are_within(inner: Iterable[Network], outer: Iterable[Network]) -> bool:
     return _collapse([*around, *inner]) == around
 
 
-def parse_networks(battery: str, option: str, entries: Sequence[str | Address | Network]) -> tuple[Network, ...]:
+def read_networks(battery: str, option: str, entries: object) -> tuple[Network, ...]:
     """Read addresses and networks.
 
     Raises:
         ConfigurationError: one is neither, or it is not a list.
     """
-    _check_list(battery, option, entries)
-    return tuple(_parse_network(battery, option, entry) for entry in entries)
+    listed = check_list(battery, option, entries, example="10.0.0.0/8")
+    return tuple(_read_network(battery, option, entry) for entry in listed)
 
 
-def parse_proxies(battery: str, entries: Sequence[str | Address | Network]) -> Networks:
+def read_proxies(battery: str, entries: object) -> Networks:
     """Read the networks of trusted proxies, among them `"unix"`.
 
     Raises:
         ConfigurationError: one is no network, or everybody would be trusted.
     """
-    _check_list(battery, "trusted_proxies", entries)
-    networks = parse_networks(battery, "trusted_proxies", [entry for entry in entries if entry != UNIX])
+    listed = check_list(battery, "trusted_proxies", entries, example="10.0.0.0/8")
+    networks = read_networks(battery, "trusted_proxies", [entry for entry in listed if entry != UNIX])
     for everybody in EVERYBODY:
         if are_within([everybody], [*networks, *_NOT_PUBLIC]):
             problem = (
                 f"trusted_proxies are all of IPv{everybody.version}, so that everybody may say who has sent a request"
             )
             raise ConfigurationError(battery, problem, cure="write the networks of your proxies")
-    return Networks(networks, has_unix=UNIX in entries)
+    return Networks(networks, has_unix=UNIX in listed)
 
 
-def _check_list(battery: str, option: str, entries: object) -> None:
-    if isinstance(entries, (str, bytes)) or not isinstance(entries, Collection):
-        raise refuse_option(battery, option, entries, f'pass a list: {option}=["10.0.0.0/8"]')
-
-
-def _parse_network(battery: str, option: str, entry: str | Address | Network) -> Network:
+def _read_network(battery: str, option: str, entry: object) -> Network:
     try:
         if not isinstance(entry, (str, IPv4Address, IPv6Address, IPv4Network, IPv6Network)) or "%" in str(entry):
             raise ValueError("it is neither an address nor a network, or has a zone")

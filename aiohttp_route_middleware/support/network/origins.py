@@ -7,12 +7,12 @@ and so equals none; `null` names pages that have none, and each of them is anoth
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from functools import lru_cache
-from ipaddress import IPv6Address
 from typing import NamedTuple
 
 from ...errors import ConfigurationError
+from ...option_checks import check_list
+from .hosts import write_ipv6
 
 __all__ = ("NULL", "Origin", "is_host_of", "parse_origin", "read_origin", "read_origins")
 
@@ -62,7 +62,7 @@ def _parse(text: str) -> Origin | None:
     if match is None:
         return None
     scheme, literal, name, port = match.groups()
-    host = _shorten(literal) if literal else name.lower()
+    host = write_ipv6(literal) if literal else name.lower()
     number = int(port) if port else _DEFAULT_PORTS.get(scheme.lower())
     if not host or (number or 0) > 65535:
         return None
@@ -81,10 +81,8 @@ def read_origins(battery: str, option: str, value: object) -> frozenset[Origin]:
     Raises:
         ConfigurationError: they are not a list of texts, or one is not `scheme://host[:port]`.
     """
-    if isinstance(value, str) or not isinstance(value, Iterable):
-        cure = 'pass a list: ["https://app.example"]'
-        raise ConfigurationError(battery, f"{option}={value!r} is no list of origins", cure=cure)
-    return frozenset(read_origin(battery, option, one) for one in value)
+    listed = check_list(battery, option, value, example="https://app.example")
+    return frozenset(read_origin(battery, option, one) for one in listed)
 
 
 def read_origin(battery: str, option: str, value: object) -> Origin:
@@ -96,10 +94,7 @@ def read_origin(battery: str, option: str, value: object) -> Origin:
     origin = parse_origin(value) if isinstance(value, str) else None
     if origin is None:
         raise ConfigurationError(battery, f"{option} has {value!r}, which is not an origin", cure=_advise(str(value)))
-    if origin.scheme in (
-        "ws",
-        "wss",
-    ):  # a WebSocket is opened by a page, whose origin is sent (RFC 6455, section 10.2)
+    if origin.scheme in ("ws", "wss"):  # which a page opens, whose origin is sent (RFC 6455, section 10.2)
         cure = f"write that of the page: {origin._replace(scheme=origin.scheme.replace('ws', 'http'))}"
         raise ConfigurationError(battery, f"{option} has {value!r}, which no page has as its origin", cure=cure)
     return origin
@@ -113,15 +108,3 @@ def _advise(text: str) -> str:
     if text.count("://") == 1 and any(sign in text.partition("://")[2] for sign in "/?#"):
         return "leave out what follows the host and the port, a slash included"
     return "write scheme://host or scheme://host:port, one text for each"
-
-
-def _shorten(literal: str) -> str | None:
-    """An IPv6 address as browsers write it: the shortest (RFC 5952, section 4), and hexadecimal throughout."""
-    try:
-        address = IPv6Address(literal)
-    except ValueError:
-        return None
-    if address.ipv4_mapped is None:  # which Python since 3.13 writes with dots
-        return f"[{address.compressed}]"
-    high, low = divmod(int(address.ipv4_mapped), 1 << 16)
-    return f"[::ffff:{high:x}:{low:x}]"

@@ -13,7 +13,7 @@ from multidict import istr
 from ...errors import ConfigurationError
 from ...option_checks import check_name
 
-__all__ = ("HeaderNames", "check_headers", "check_scheme_header")
+__all__ = ("HeaderNames", "read_header_names", "read_scheme_header_name")
 
 _ADDRESSES, _SCHEME, _HOST, _OTHER = "addresses", "a scheme", "a host", "something else"
 _SAYS = {
@@ -58,7 +58,7 @@ class HeaderNames(NamedTuple):
     host: str | None = None
 
 
-def check_headers(battery: str, header: str, scheme_header: str | None, host_header: str | None) -> HeaderNames:
+def read_header_names(battery: str, header: str, scheme_header: str | None, host_header: str | None) -> HeaderNames:
     """Return the names of headers with addresses, scheme and host.
 
     Raises:
@@ -73,7 +73,7 @@ def check_headers(battery: str, header: str, scheme_header: str | None, host_hea
     return HeaderNames(name, scheme, host)
 
 
-def check_scheme_header(battery: str, option: str, value: str) -> HeaderNames:
+def read_scheme_header_name(battery: str, option: str, value: str) -> HeaderNames:
     """Return the name of the header with the scheme alone, which may be `Forwarded`.
 
     Raises:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, Protocol
 
 from ...stores.protocol import Store
@@ -34,32 +36,43 @@ class Records(Protocol):
         ...
 
 
+@dataclass(frozen=True, repr=False)
 class StoredRecords:
-    """Records in a store, under the hash of what the cookie holds."""
+    """Records in a store, under the hash of what the cookie holds.
 
-    def __init__(self, store: Store, name: str, cookie: str) -> None:
-        self._store = store
-        self._prefix = f"session:{name}:{cookie}:"
+    Args:
+        store: that keeps them.
+        name: of the sessions.
+        cookie: its name.
+    """
+
+    store: Store
+    name: str
+    cookie: str
+
+    @cached_property
+    def _prefix(self) -> str:
+        return f"session:{self.name}:{self.cookie}:"
 
     async def find(self, value: str) -> Record | None:
         """Return what is kept for the value of a cookie."""
         if not _TOKEN.fullmatch(value):
             return None
-        found = await self._store.get(self._key(value))
+        found = await self.store.get(self._key(value))
         return None if found is None else Record(value, found.decode())
 
     async def keep(self, record: Record, *, ttl: float, is_new: bool) -> str | None:
         """Keep a record; return the value of its cookie, or `None` if it was to replace one that is gone."""
         key = self._key(record.token)
         if is_new:
-            await self._store.set(key, record.text.encode(), ttl=ttl)
+            await self.store.set(key, record.text.encode(), ttl=ttl)
             return record.token
         # logged out meanwhile: nothing rises again
-        return record.token if await self._store.replace(key, record.text.encode(), ttl=ttl) else None
+        return record.token if await self.store.replace(key, record.text.encode(), ttl=ttl) else None
 
     async def drop(self, token: str) -> bool:
         """Forget a record; tell whether it was there."""
-        return await self._store.delete(self._key(token))
+        return await self.store.delete(self._key(token))
 
     def _key(self, token: str) -> str:
         return self._prefix + hashlib.sha256(token.encode()).hexdigest()

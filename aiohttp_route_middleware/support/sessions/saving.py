@@ -6,7 +6,8 @@ Rules kept here, whoever keeps the session:
   looked at again before any headers are sent, for what links outside have changed in the meantime;
 - a failure to save is an answer of its own, and no cookie is sent with that;
 - a cookie that browsers would drop for its size is such a failure;
-- what is changed after the headers are sent is lost, and an error in the log says so.
+- what is changed after the headers are sent is lost, and an error in the log says so;
+- sessions of one name, one inside the other, are one session: what was ended outside is not loaded again inside.
 """
 
 from __future__ import annotations
@@ -16,20 +17,22 @@ from typing import Protocol
 
 from aiohttp import hdrs, web
 
-from ...errors import SessionError
+from ...errors import ConfigurationError, SessionError
 from ...typedefs import Handler
-from ..headers import merge_vary, on_response, set_header
+from ..content.cache_directives import restrict
+from ..headers import merge_vary, on_response
+from ..network.lost_cookies import warn_of_lost_cookie
 from .session import Session, state_of
 from .state import SessionState
 
-__all__ = ("SessionKeeper", "keep_session")
+__all__ = ("keep_session",)
 
 _LARGEST = 4093  # bytes of a Set-Cookie line that every browser keeps
 _logger = logging.getLogger(__name__)
 
 
 class SessionKeeper(Protocol):
-    """Where sessions are kept between requests."""
+    """Where sessions are kept between requests; two that keep them in the same way are equal."""
 
     async def load(self, request: web.Request) -> SessionState:
         """Return the session of a request, or a new one."""
@@ -49,13 +52,15 @@ async def keep_session(
         handler: what follows.
         key: under which the handler finds it.
         keeper: loads and saves it.
-        label: names the link in errors and logs; only the innermost of a label sets a cookie.
+        label: names the link in errors and logs.
+
+    Raises:
+        ConfigurationError: in a request, another link around this one keeps sessions of the same name in another way.
     """
-    around = request.get(key) if len(request) else None  # to miss a key costs an exception
-    if around is not None and state_of(around).kept_by is keeper:  # the same link stands in an outer scope, too
+    if _is_kept_around(request, key, keeper, label):
         return await handler(request)
     state = await keeper.load(request)
-    state.kept_by = keeper
+    state.kept_by, state.kept_as = keeper, label
     request[key] = Session(state)
     saving = _Saving(state, keeper, label)
     on_response(request, label, saving.apply)
@@ -66,6 +71,22 @@ async def keep_session(
         raise
     await saving.settle(request)
     return response
+
+
+def _is_kept_around(request: web.Request, key: web.RequestKey[Session], keeper: SessionKeeper, label: str) -> bool:
+    """Whether a link in an outer scope keeps the session already, in the same way."""
+    around = request.get(key) if len(request) else None  # to miss a key costs an exception
+    state = None if around is None else state_of(around)
+    if state is None or state.kept_by is None:  # by nobody: somebody's own `Session()`
+        return False
+    if state.kept_by == keeper:
+        return True
+    # to load it again would bring back what was ended outside, and one of two cookies would be lost
+    raise ConfigurationError(
+        label,
+        f"{state.kept_as} around it keeps sessions of the same name in another way",
+        cure="leave this one out, as the session is there already; or make both alike, or give one another name",
+    )
 
 
 class _Saving:
@@ -102,8 +123,10 @@ class _Saving:
         line = self.state.set_cookie
         if line:
             # RFC 9111, section 7.3: Set-Cookie alone does not keep a shared cache from handing it to others.
-            set_header(response.headers, hdrs.CACHE_CONTROL, "private")
+            restrict(response.headers, "private")
             response.headers.add(hdrs.SET_COOKIE, line)
+            if "; Secure" in line:
+                warn_of_lost_cookie(request, self.label)
         if line or self.state.was_read:
             merge_vary(response.headers, hdrs.COOKIE)
 

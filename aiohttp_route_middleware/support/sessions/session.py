@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator, MutableMapping
 from typing import Any
 
 from aiohttp import web
 
+from ...keys import note_key
 from ...option_checks import refuse_option
 from .state import SessionState
 
@@ -43,16 +43,19 @@ class Session(MutableMapping[str, Any]):
 
         It is SHA-256 of what the cookie holds, in hexadecimal. That of a session which is never saved means nothing.
         """
-        return hashlib.sha256(self._state.token.encode()).hexdigest()
+        self._state.mark_seen()
+        return self._state.id
 
     @property
     def is_new(self) -> bool:
         """Whether it has begun in this request: it was not kept before, or `invalidate()` was called."""
+        self._state.mark_seen()
         return self._state.is_new
 
     @property
     def created(self) -> int:
         """When it began, in seconds since the epoch."""
+        self._state.mark_seen()
         return self._state.created
 
     def rotate(self) -> None:
@@ -84,7 +87,7 @@ class Session(MutableMapping[str, Any]):
         return len(self._state.data)
 
     def __repr__(self) -> str:  # what it holds is nobody's business
-        return f"<Session {'new' if self.is_new else self.id[:8]}>"
+        return f"<Session {'new' if self._state.is_new else self._state.id[:8]}>"
 
 
 def state_of(session: Session) -> SessionState:
@@ -110,7 +113,7 @@ def find_session_key(battery: str, name: str) -> web.RequestKey[Session]:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise refuse_option(battery, "name", name, "use letters, digits, - and _, 64 at most")
     if name not in _keys:
-        _keys[name] = web.RequestKey("SESSION" if name == _DEFAULT else f"SESSION[{name}]", Session)
+        _keys[name] = _make_key(name)
     return _keys[name]
 
 
@@ -119,6 +122,15 @@ def label_session(battery: str, name: str, *details: str) -> str:
     told = [*details, name] if name != _DEFAULT else details
     link = battery.removesuffix("()")
     return f"{link}({', '.join(told)})" if told else link
+
+
+def _make_key(name: str) -> web.RequestKey[Session]:
+    is_default = name == _DEFAULT
+    key = web.RequestKey("SESSION" if is_default else f"SESSION[{name}]", Session)
+    imported = "SESSION" if is_default else f'session_key("{name}")'
+    return note_key(
+        key, f"middlewares.sessions.{imported}", set_by="sessions()" if is_default else f'sessions(name="{name}")'
+    )
 
 
 _keys: dict[str, web.RequestKey[Session]] = {}

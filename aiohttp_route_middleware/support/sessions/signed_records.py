@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 from ...errors import MissingDependencyError
 from .records import Record
@@ -17,6 +19,7 @@ except ImportError as _error:
 __all__ = ("SignedRecords",)
 
 
+@dataclass(frozen=True, repr=False)  # no secret is ever shown
 class SignedRecords:
     """Records in the cookies themselves.
 
@@ -25,9 +28,13 @@ class SignedRecords:
         salt: keeps what was signed for another purpose apart.
     """
 
-    def __init__(self, secrets: Sequence[bytes], salt: str) -> None:
-        keys = [*reversed(secrets)]  # itsdangerous signs with the last one
-        self._signer = Signer(keys, salt=salt, key_derivation="hmac", digest_method=hashlib.sha256)
+    secrets: Sequence[bytes]
+    salt: str
+
+    @cached_property
+    def _signer(self) -> Signer:
+        keys = [*reversed(self.secrets)]  # itsdangerous signs with the last one
+        return Signer(keys, salt=self.salt, key_derivation="hmac", digest_method=hashlib.sha256)
 
     async def find(self, value: str) -> Record | None:
         """Return what is kept in the value of a cookie."""

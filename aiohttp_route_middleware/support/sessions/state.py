@@ -6,6 +6,7 @@ counts; what is attached alone is no reason to keep a session.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets
 from typing import Any
@@ -34,6 +35,7 @@ class SessionState:
     __slots__ = (
         "_attached",
         "_data",
+        "_is_seen",
         "_text",
         "_token",
         "created",
@@ -41,6 +43,7 @@ class SessionState:
         "is_detached",
         "is_new",
         "is_renewed",
+        "kept_as",
         "kept_by",
         "now",
         "set_cookie",
@@ -61,6 +64,7 @@ class SessionState:
         self._text = text
         self._data: dict[str, Any] | None = None  # parsed when it is first looked at
         self._attached: dict[str, Any] | None = None
+        self._is_seen = False
         self._token = token
         self.created: int = created
         self.now: int = now
@@ -70,6 +74,7 @@ class SessionState:
         self.is_renewed: bool = False  # it has got a new token, and that is not saved yet
         self.is_detached: bool = is_detached
         self.kept_by: object = None
+        self.kept_as: str = ""  # what the link is called that keeps it
         self.set_cookie: str = ""  # the line that the response shall bear
 
     @property
@@ -78,6 +83,11 @@ class SessionState:
         if not self._token:
             self._token = secrets.token_urlsafe(32)
         return self._token
+
+    @property
+    def id(self) -> str:
+        """SHA-256 of the token, in hexadecimal, which names the session and gives nobody its token."""
+        return hashlib.sha256(self.token.encode()).hexdigest()
 
     @property
     def data(self) -> dict[str, Any]:
@@ -89,8 +99,12 @@ class SessionState:
 
     @property
     def was_read(self) -> bool:
-        """Whether anything has looked into it, or changed it."""
-        return self._data is not None
+        """Whether anything has looked at it, or changed it."""
+        return self._is_seen or self._data is not None
+
+    def mark_seen(self) -> None:
+        """Remember that a handler has looked at it, so that the response depends on the cookie."""
+        self._is_seen = True
 
     def rotate(self) -> None:
         """Go on with another token, and have the old one forgotten."""
@@ -104,7 +118,7 @@ class SessionState:
         self.is_new = True
         self.created = self.now
 
-    def attach(self, key: str, value: Any) -> None:
+    def attach(self, key: str, value: object) -> None:
         """Keep a value as soon as the session holds anything else; alone it makes no session."""
         if self._attached is None:
             self._attached = {}
@@ -160,7 +174,7 @@ def dump(data: dict[str, Any]) -> str:
         ) from error
 
 
-def _is_json(value: Any) -> bool:
+def _is_json(value: object) -> bool:
     try:
         _write(value)
     except (TypeError, ValueError, RecursionError):

@@ -4,46 +4,16 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from hypothesis import given
-from hypothesis import strategies as st
 
 from aiohttp_route_middleware.errors import ConfigurationError
 from aiohttp_route_middleware.support.access.challenges import (
     check_realm,
     forbidden,
-    quote,
     unauthorized,
     write_challenge,
 )
 
 from ...conftest import Ask
-
-
-@pytest.mark.parametrize(
-    ("value", "quoted"),
-    [("", '""'), ("api", '"api"'), ('the "api"', r'"the \"api\""'), ("a\\b", r'"a\\b"'), ('\\"', r'"\\\""')],
-    ids=["empty", "word", "quotes", "backslash", "both"],
-)
-def test_a_text_is_quoted(value: str, quoted: str) -> None:
-    assert quote(value) == quoted
-
-
-def unquote(quoted: str) -> str:
-    """Read a quoted-string as RFC 9110, section 5.6.4 has it: a backslash stands before what is meant."""
-    if not (len(quoted) > 1 and quoted[0] == quoted[-1] == '"'):
-        raise ValueError(quoted)
-    read, rest = "", quoted[1:-1]
-    while rest:
-        if rest[0] == '"':
-            raise ValueError(quoted)
-        place = 1 if rest[0] == "\\" else 0
-        read, rest = read + rest[place], rest[place + 1 :]
-    return read
-
-
-@given(st.text(st.characters(min_codepoint=32, max_codepoint=126)))
-def test_what_is_quoted_is_read_as_it_was(value: str) -> None:
-    assert unquote(quote(value)) == value
 
 
 @pytest.mark.parametrize(

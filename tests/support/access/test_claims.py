@@ -7,17 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiohttp_route_middleware.support.access.claims import (
+from aiohttp_route_middleware.support.access.claims import ClaimRules, check_claims, read_scopes
+from aiohttp_route_middleware.support.access.token_errors import (
     AudienceError,
     ClaimError,
-    ClaimRules,
     ExpiredError,
     IssuerError,
     NotYetValidError,
-    check_claims,
-    read_scopes,
+    TokenError,
 )
-from aiohttp_route_middleware.support.access.jws import TokenError
 
 NOW = 1_700_000_000.0
 CLAIMS: dict[str, Any] = {"sub": "somebody", "exp": NOW + 60}

@@ -9,14 +9,14 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiohttp_route_middleware.support.access.jwks import KeySet, KeysUnavailableError, _read_set
+from aiohttp_route_middleware.support.access.jwks import KeySet, KeysUnavailableError, read_set
 from aiohttp_route_middleware.support.access.key_source import KeySource
 
-from .publishing import Clock, Publisher, clock, publisher
+from ...clock import Clock
+from .publishing import Publisher, clock, publisher
 
 __all__ = ("clock", "publisher")
 
@@ -81,18 +81,11 @@ async def test_a_stale_key_is_good_while_another_request_fetches(
 ) -> None:
     await keys.find("one")
     clock.now += 3_600
-    asked, go_on = asyncio.Event(), asyncio.Event()
-
-    async def wait(request: web.Request) -> web.StreamResponse:
-        asked.set()
-        await go_on.wait()
-        return await publisher.publish(request)
-
-    publisher.answer = wait
+    publisher.answer = publisher.wait
     fetching = asyncio.create_task(keys.find("one"))
-    await asked.wait()
+    await publisher.asked.wait()
     assert await keys.find("one") == ["one"]
-    go_on.set()
+    publisher.goes_on.set()
     assert await fetching == ["one"]
     assert publisher.count == 2
 
@@ -203,19 +196,11 @@ async def test_a_key_that_is_too_old_is_not_good_while_another_request_fetches(
 ) -> None:
     await keys.find("one")
     clock.now += 3_600 + 86_400
-    asked, go_on = asyncio.Event(), asyncio.Event()
-
-    async def wait(request: web.Request) -> web.StreamResponse:
-        asked.set()
-        await go_on.wait()
-        publisher.names = ["two"]
-        return await publisher.publish(request)
-
-    publisher.answer = wait
+    publisher.answer, publisher.names = publisher.wait, ["two"]
     first = asyncio.create_task(keys.find("one"))
-    await asked.wait()
+    await publisher.asked.wait()
     second = asyncio.create_task(keys.find("one"))
-    go_on.set()
+    publisher.goes_on.set()
     assert [*await first, *await second] == []
     assert publisher.count == 2
 
@@ -229,29 +214,16 @@ async def test_a_key_is_used_for_ever_if_that_is_what_is_wanted(publisher: Publi
 
 
 async def test_a_slow_server_is_given_up(publisher: Publisher, caplog: pytest.LogCaptureFixture) -> None:
-    never = asyncio.Event()
-
-    async def wait(request: web.Request) -> web.StreamResponse:
-        with suppress(asyncio.CancelledError):
-            await never.wait()
-        return web.Response()
-
-    publisher.answer = wait
+    publisher.answer = publisher.wait
     keys = KeySet(KeySource(publisher.url, allow_http=True, timeout=0.05), read)
     with pytest.raises(KeysUnavailableError):
         await keys.find("one")
     assert "Timeout" in caplog.text
-    never.set()
+    publisher.goes_on.set()
 
 
 async def test_a_server_that_hangs_up_or_is_not_there_has_failed(publisher: Publisher, keys: KeySet[str]) -> None:
-    async def hang_up(request: web.Request) -> web.StreamResponse:
-        transport = request.transport
-        if transport is not None:
-            transport.abort()
-        return web.Response()
-
-    publisher.answer = hang_up
+    publisher.answer = publisher.hang_up
     with pytest.raises(KeysUnavailableError):
         await keys.find("one")
     with pytest.raises(KeysUnavailableError):
@@ -261,22 +233,15 @@ async def test_a_server_that_hangs_up_or_is_not_there_has_failed(publisher: Publ
 async def test_requests_that_are_cancelled_neither_end_the_fetch_nor_make_another(
     keys: KeySet[str], publisher: Publisher
 ) -> None:
-    asked, goes_on = asyncio.Event(), asyncio.Event()
-
-    async def wait(request: web.Request) -> web.StreamResponse:
-        asked.set()
-        await goes_on.wait()
-        return await publisher.publish(request)
-
-    publisher.answer = wait
+    publisher.answer = publisher.wait
     for _ in range(3):
         leaving = asyncio.create_task(keys.find("one"))
-        await asked.wait()
+        await publisher.asked.wait()
         leaving.cancel()
         with pytest.raises(asyncio.CancelledError):
             await leaving
     staying = asyncio.create_task(keys.find("one"))
-    goes_on.set()
+    publisher.goes_on.set()
     assert await staying == ["one"]
     assert publisher.count == 1
 
@@ -305,7 +270,7 @@ async def test_members_that_are_of_no_use_are_ignored(keys: KeySet[str], publish
 )
 def test_whatever_is_published_is_read_or_refused(document: Any) -> None:
     with suppress(ValueError):
-        assert all(key is not None for _, key in _read_set(json.dumps(document).encode(), read))
+        assert all(key is not None for _, key in read_set(json.dumps(document).encode(), read))
 
 
 async def test_the_log_does_not_tell_the_query(publisher: Publisher, caplog: pytest.LogCaptureFixture) -> None:

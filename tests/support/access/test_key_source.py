@@ -32,10 +32,8 @@ async def test_only_200_is_an_answer_and_no_redirect_is_followed(
     status: int, publisher: Publisher, aiohttp_server: AiohttpServer
 ) -> None:
     elsewhere = Publisher()
-    app = web.Application()
-    app.router.add_get("/keys", elsewhere.handle)
-    server = await aiohttp_server(app)
-    publisher.answer_with(status=status, headers={"Location": str(server.make_url("/keys"))})
+    await elsewhere.start(aiohttp_server)
+    publisher.answer_with(status=status, headers={"Location": elsewhere.url})
     with pytest.raises(UnusableError, match=f"status {status}"):
         await fetch(source_of(publisher))
     assert elsewhere.count == 0
@@ -72,27 +70,14 @@ async def test_a_server_that_trickles_without_end_is_cut_off(publisher: Publishe
 
 
 async def test_a_slow_server_is_given_up(publisher: Publisher) -> None:
-    never = asyncio.Event()
-
-    async def wait(request: web.Request) -> web.StreamResponse:
-        with suppress(asyncio.CancelledError):
-            await never.wait()
-        return web.Response()
-
-    publisher.answer = wait
+    publisher.answer = publisher.wait
     with pytest.raises(asyncio.TimeoutError):
         await fetch(source_of(publisher, timeout=0.05))
-    never.set()
+    publisher.goes_on.set()
 
 
 async def test_a_server_that_hangs_up_or_is_not_there_has_failed(publisher: Publisher) -> None:
-    async def hang_up(request: web.Request) -> web.StreamResponse:
-        transport = request.transport
-        if transport is not None:
-            transport.abort()
-        return web.Response()
-
-    publisher.answer = hang_up
+    publisher.answer = publisher.hang_up
     with pytest.raises(aiohttp.ClientError):
         await fetch(source_of(publisher))
     with pytest.raises(aiohttp.ClientError):
@@ -122,8 +107,8 @@ def test_a_url_that_may_not_be_asked_is_refused(url: Any, problem: str) -> None:
 
 
 def test_http_is_allowed_only_by_the_option_and_nothing_else_is() -> None:
-    assert KeySource("http://[::1]:8080/keys?a=b", allow_http=True).place == "http://[::1]:8080/keys"
-    assert KeySource("HTTPS://example.com/keys").place == "https://example.com/keys"
+    assert KeySource("http://[::1]:8080/keys?a=b", allow_http=True).shown_url == "http://[::1]:8080/keys"
+    assert KeySource("HTTPS://example.com/keys").shown_url == "https://example.com/keys"
     with pytest.raises(ConfigurationError, match="ftp://"):
         KeySource("ftp://example.com/keys", allow_http=True)
 

@@ -1,7 +1,5 @@
 """The policies of aiohttp-security: where there are none, nobody passes; without the library the error says so."""
 
-import importlib
-import sys
 from typing import Any
 
 import pytest
@@ -9,7 +7,6 @@ from pytest_aiohttp.plugin import AiohttpClient
 
 from aiohttp_route_middleware.adapters.identify import identify
 from aiohttp_route_middleware.adapters.permit import permit
-from aiohttp_route_middleware.errors import MissingDependencyError
 from tests.adapters.policies import Claims, authenticate, serve
 
 
@@ -37,14 +34,3 @@ async def test_in_an_application_that_was_not_set_up_nobody_passes_and_the_log_t
     async with client.get("/") as response:
         assert response.status == 500
     assert f"{missing}; call aiohttp_security.setup(app, ...)" in caplog.text
-
-
-@pytest.mark.parametrize("room", ["support.access.security_policies", "adapters.identify", "adapters.permit"])
-def test_without_the_library_the_error_says_what_to_install(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("support.access.security_policies", "adapters.identify", "adapters.permit"):
-        monkeypatch.delitem(sys.modules, f"aiohttp_route_middleware.{name}")
-    monkeypatch.setitem(sys.modules, "aiohttp_security", None)  # as if it were not there
-    with pytest.raises(
-        MissingDependencyError, match=r"aiohttp-security is not .*aiohttp-route-middleware\[security\]"
-    ):
-        importlib.import_module(f"aiohttp_route_middleware.{room}")

@@ -1,8 +1,6 @@
 """A key serves only the algorithms that it fits and was meant for; nothing of it is told."""
 
-import importlib
 import json
-import sys
 from contextlib import suppress
 from typing import Any
 
@@ -14,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jwt.algorithms import ECAlgorithm, HMACAlgorithm, OKPAlgorithm, RSAAlgorithm
 
-from aiohttp_route_middleware.errors import ConfigurationError, MissingDependencyError
+from aiohttp_route_middleware.errors import ConfigurationError
 from aiohttp_route_middleware.support.access.jws import read_payload
 from aiohttp_route_middleware.support.access.verification_keys import (
     check_algorithms,
@@ -142,13 +140,18 @@ def test_one_key_never_serves_both_kinds(algorithms: list[str], key: str) -> Non
     ids=repr,
 )
 def test_what_is_no_algorithm_is_refused_and_none_is_none(algorithms: Any) -> None:
-    with pytest.raises(ConfigurationError, match="choose from HS256, HS384, HS512, RS256"):
+    with pytest.raises(ConfigurationError, match=r"algorithms=.*; write (one of )?'"):
         check_algorithms("test()", algorithms)
 
 
-@pytest.mark.parametrize("algorithms", [[], (), None, "HS256", {"HS256": 1}, 1], ids=repr)
-def test_algorithms_are_listed(algorithms: Any) -> None:
-    with pytest.raises(ConfigurationError, match="no algorithms are listed; write algorithms="):
+@pytest.mark.parametrize(
+    ("algorithms", "problem"),
+    [([], "no algorithms are listed; write algorithms="), ((), "no algorithms are listed; write algorithms=")]
+    + [(one, r"algorithms=.*; pass a list: algorithms=\['RS256'\]") for one in (None, "HS256", {"HS256": 1}, 1)],
+    ids=repr,
+)
+def test_algorithms_are_listed(algorithms: Any, problem: str) -> None:
+    with pytest.raises(ConfigurationError, match=problem):
         check_algorithms("test()", algorithms)
 
 
@@ -215,12 +218,3 @@ def test_whatever_is_published_is_a_key_or_none(jwk: dict[str, Any]) -> None:
 
 def test_a_key_does_not_show_itself() -> None:
     assert repr(read_key("test()", SECRET, ["HS512", "HS256"])) == "VerificationKey(HS256, HS512)"
-
-
-@pytest.mark.parametrize("library", ["jwt", "cryptography.exceptions"])
-def test_what_is_not_installed_is_named_with_its_extra(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    room = "aiohttp_route_middleware.support.access.verification_keys"
-    monkeypatch.delitem(sys.modules, room)
-    monkeypatch.setitem(sys.modules, library, None)
-    with pytest.raises(MissingDependencyError, match=r"PyJWT\[crypto\] is not installed; pip install '.*\[jwt\]'"):
-        importlib.import_module(room)

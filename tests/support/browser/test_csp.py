@@ -53,6 +53,7 @@ def write(policy: Any) -> Any:
         pytest.param("default-src 'self'", "default-src 'self'", id="text"),
         pytest.param(" ; default-src\t 'self' ;; img-src * ; ", "default-src 'self'; img-src *", id="loose text"),
         pytest.param("sandbox; upgrade-insecure-requests", "sandbox; upgrade-insecure-requests", id="text, no values"),
+        pytest.param({"fenced-frame-src": "https:"}, "fenced-frame-src https:", id="fenced frames"),
         pytest.param({"webrtc": "'block'"}, "webrtc 'block'", id="webrtc"),
     ],
 )

@@ -86,6 +86,9 @@ def test_what_the_grammar_allows_passes(value: str) -> None:
         pytest.param(f"'sha256-{'a1' * 32}'", "which is no digest", "44 characters", id="hexadecimal"),
         pytest.param("'sha256-?'", "which is no digest", "44 characters", id="no base64"),
         pytest.param("'sha256-AAAA", "which is no digest", "44 characters", id="a hash without its end"),
+        pytest.param(
+            "NONCE", "NONCE, which is a host", f'write "{NONCE}", which is what NONCE', id="a name of Python"
+        ),
         pytest.param("'nonce-abc'", "a nonce that never changes", 'write NONCE, or "', id="a nonce"),
         pytest.param("self", "self, which is a host without quotes", "write \"'self'\"", id="without quotes"),
         pytest.param("Report-Sha256", "which is a host without", "write \"'report-sha256'\"", id="others without"),

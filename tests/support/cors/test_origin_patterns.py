@@ -183,3 +183,13 @@ def test_whatever_is_written_is_taken_if_it_matches(written: str, flags: int, or
     matches = any(pattern.fullmatch(one) for one in (origin, "https://a", "https://a.a", "h://a", "a://a:2"))
     with contextlib.nullcontext() if matches else contextlib.suppress(ConfigurationError):
         assert read(pattern) is pattern
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["https://(", "https://a{99999999999}", "(" * 5_000 + "https://a" + ")" * 5_000],
+    ids=["a bracket", "too many repetitions", "too many brackets"],
+)
+def test_what_cannot_be_compiled_is_refused(pattern: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^x\(\): origin_regex=.*; correct it$"):
+        read(pattern)

@@ -1,13 +1,12 @@
 """A preflight is answered by the innermost policy around the route that it asks about; what has none goes on."""
 
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestClient
 from pytest_aiohttp.plugin import AiohttpClient
 
 from aiohttp_route_middleware import UrlDispatcherEx, chain
@@ -17,9 +16,11 @@ from aiohttp_route_middleware.support.battery import guard_battery
 from aiohttp_route_middleware.support.cors.preflight import declare_policy, refuse_policies
 from aiohttp_route_middleware.typedefs import Handler
 
+from ...preflights import Client, Serve, serve
+
+__all__ = ("serve",)
+
 ORIGIN = "https://a.example"
-Client = TestClient[Any, Any]
-Serve = Callable[..., Awaitable[Client]]
 
 
 def policy(name: str) -> Any:
@@ -48,19 +49,6 @@ async def ask(client: Client, path: str = "/", method: str = "GET", **headers: s
     sent = {"Origin": ORIGIN, "Access-Control-Request-Method": method, **headers}
     async with client.options(path, headers=sent) as response:
         return response.status, response.headers.get("X-Policy", "")
-
-
-@pytest.fixture
-def serve(aiohttp_client: AiohttpClient) -> Serve:
-    """Serve an application whose routes `add` has added."""
-
-    async def serve(add: Callable[[Any], object], *middlewares: Any) -> Client:
-        app = web.Application(middlewares=middlewares)
-        setup(app)
-        add(UrlDispatcherEx.install(app))
-        return await aiohttp_client(app)
-
-    return serve
 
 
 class View(web.View):

@@ -14,6 +14,7 @@ from aiohttp_route_middleware.support.network.addresses import (
     CLIENT_ADDRESS,
     UNIX,
     canonical,
+    mark_judged_by_peer,
     parse_address,
     read_client_address,
     read_peer,
@@ -94,6 +95,10 @@ def test_without_client_address_the_peer_is_the_client_and_a_mark_is_left(
     assert read_client_address(request) == (address and ipaddress.ip_address(address))
     assert was_judged_by_peer(request)
     assert was_judged_by_peer(request.clone())
+    request.clear()
+    assert not was_judged_by_peer(request)
+    mark_judged_by_peer(request)
+    assert was_judged_by_peer(request)
 
 
 @pytest.mark.parametrize(

@@ -16,16 +16,22 @@ from aiohttp_route_middleware.support.network.forwarded import (
     is_https,
     read_client,
     read_forwarded_scheme,
+    read_found_scheme,
     read_scheme,
+    set_forwarded_scheme,
 )
 from aiohttp_route_middleware.support.network.hops import Hop
-from aiohttp_route_middleware.support.network.networks import parse_proxies
-from aiohttp_route_middleware.support.network.proxy_headers import HeaderNames, check_headers, check_scheme_header
+from aiohttp_route_middleware.support.network.networks import read_proxies
+from aiohttp_route_middleware.support.network.proxy_headers import (
+    HeaderNames,
+    read_header_names,
+    read_scheme_header_name,
+)
 
 USER = web.RequestKey("USER", str)
-TRUSTED = parse_proxies("test()", ["10.0.0.0/8", "fd00::/8"])
+TRUSTED = read_proxies("test()", ["10.0.0.0/8", "fd00::/8"])
 PROXY = ipaddress.ip_address("10.0.0.1")
-FORWARDED = check_headers("test()", "forwarded", None, None)
+FORWARDED = read_header_names("test()", "forwarded", None, None)
 LISTED = HeaderNames("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host")
 TEXTS = st.text(alphabet='for=;,"\\ [:]1.a_-%\t', max_size=60)
 
@@ -105,7 +111,7 @@ def test_a_peer_that_is_not_trusted_is_not_listened_to(peer: Any, client: Any) -
 
 
 def test_a_trusted_unix_socket_has_no_address_of_its_own() -> None:
-    trusted = parse_proxies("test()", ["unix"])
+    trusted = read_proxies("test()", ["unix"])
     assert read_client(headers("Forwarded"), UNIX, trusted, FORWARDED) == Hop()
     assert read_client(headers("Forwarded", "for=192.0.2.1"), UNIX, trusted, FORWARDED).address is not None
 
@@ -131,7 +137,7 @@ def test_of_the_other_headers_the_right_most_word_counts() -> None:
     )
     assert read_client(said, PROXY, TRUSTED, LISTED)[1:] == ("http", "example.com")
     assert read_client(said, PROXY, TRUSTED, HeaderNames("X-Forwarded-For"))[1:] == (None, None)
-    assert read_scheme(said, TRUSTED, check_scheme_header("test()", "header", "x-forwarded-proto")) == "http"
+    assert read_scheme(said, TRUSTED, read_scheme_header_name("test()", "header", "x-forwarded-proto")) == "http"
 
 
 def test_a_malformed_host_or_scheme_is_none() -> None:
@@ -170,3 +176,12 @@ def test_the_scheme_that_was_found_out_counts(told: Any, is_secure: bool, others
         request[FORWARDED_SCHEME] = told
     assert read_forwarded_scheme(request) == told
     assert is_https(request) is is_secure
+
+
+@pytest.mark.parametrize("scheme", ["https", "http", None], ids=str)
+def test_a_scheme_that_was_set_on_a_clone_is_found_by_the_request_itself(scheme: str | None) -> None:
+    request = make_mocked_request("GET", "/")
+    assert read_found_scheme(request) is None
+    set_forwarded_scheme(clone := request.clone(), scheme)
+    assert (read_forwarded_scheme(clone), read_forwarded_scheme(request)) == (scheme, None)
+    assert read_found_scheme(request) == scheme

@@ -27,6 +27,7 @@ from aiohttp_route_middleware.support.network.hosts import LONGEST_AUTHORITY, pa
         pytest.param("[::1]", "[::1]", None, id="IPv6"),
         pytest.param("[::1]:8080", "[::1]", 8080, id="IPv6 and a port"),
         pytest.param("[2001:DB8:0:0::1]", "[2001:db8::1]", None, id="IPv6, not canonical"),
+        pytest.param("[::FFFF:192.0.2.1]", "[::ffff:c000:201]", None, id="IPv6, mapped, as browsers write it"),
         pytest.param(".".join(["a" * 63] * 3 + ["b" * 61]), ".".join(["a" * 63] * 3 + ["b" * 61]), None, id="longest"),
     ],
 )

@@ -13,8 +13,8 @@ from aiohttp_route_middleware.support.network.networks import (
     Networks,
     are_within,
     name_network,
-    parse_networks,
-    parse_proxies,
+    read_networks,
+    read_proxies,
 )
 
 NETWORKS = st.one_of(
@@ -41,7 +41,7 @@ def test_an_address_is_in_the_networks_that_the_standard_library_says(networks: 
 @given(NETWORKS)
 def test_first_and_last_address_of_a_network_are_in_it(network: Any) -> None:
     assume(network.version == 4 or not any(network.overlaps(one) for one in IPV4_IN_IPV6))
-    parsed = Networks(parse_networks("test()", "allow", [str(network)]))
+    parsed = Networks(read_networks("test()", "allow", [str(network)]))
     assert network[0] in parsed
     assert network[-1] in parsed
 
@@ -66,20 +66,20 @@ def test_first_and_last_address_of_a_network_are_in_it(network: Any) -> None:
     ],
 )
 def test_networks_are_compared_in_one_form(entry: Any, address: str, is_in: bool) -> None:
-    assert (parse_address(address) in Networks(parse_networks("test()", "allow", [entry]))) is is_in
+    assert (parse_address(address) in Networks(read_networks("test()", "allow", [entry]))) is is_in
 
 
 @pytest.mark.parametrize("peer", [None, UNIX, "10.0.0.1", 167772161, b"\n\0\0\1"], ids=repr)
 def test_nothing_but_an_address_is_in_a_network(peer: object) -> None:
-    assert peer not in Networks(parse_networks("test()", "allow", ["0.0.0.0/0", "::/0"]))
+    assert peer not in Networks(read_networks("test()", "allow", ["0.0.0.0/0", "::/0"]))
 
 
 def test_a_unix_socket_is_trusted_if_it_is_listed() -> None:
-    assert UNIX in parse_proxies("test()", ["unix"])
-    assert UNIX not in parse_proxies("test()", ["10.0.0.0/8"])
-    assert None not in parse_proxies("test()", ["unix"])
-    assert parse_proxies("test()", ["unix"])
-    assert not parse_proxies("test()", [])
+    assert UNIX in read_proxies("test()", ["unix"])
+    assert UNIX not in read_proxies("test()", ["10.0.0.0/8"])
+    assert None not in read_proxies("test()", ["unix"])
+    assert read_proxies("test()", ["unix"])
+    assert not read_proxies("test()", [])
 
 
 @pytest.mark.parametrize("entry", ["", "x", "10.1.2.3/8", "10.0.0.0/33", "fe80::1%eth0", "fe80::%eth0/64", 5, None])
@@ -87,13 +87,13 @@ def test_what_is_no_network_is_refused(entry: Any) -> None:
     with pytest.raises(
         ConfigurationError, match=r"test\(\): allow has .*; write an address, or a network without bits"
     ):
-        parse_networks("test()", "allow", [entry])
+        read_networks("test()", "allow", [entry])
 
 
 @pytest.mark.parametrize("entries", ["10.0.0.0/8", b"10", "unix", None, iter(["unix"])], ids=type)
 def test_networks_that_are_no_list_are_refused(entries: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"pass a list"):
-        parse_proxies("test()", entries)
+        read_proxies("test()", entries)
 
 
 @pytest.mark.parametrize(
@@ -102,13 +102,13 @@ def test_networks_that_are_no_list_are_refused(entries: Any) -> None:
 def test_what_holds_ipv4_in_the_form_of_ipv6_is_refused(entry: str) -> None:
     problem = rf"test\(\): deny has {entry!r}, in which is IPv4 in the form of IPv6; write IPv4 as such"
     with pytest.raises(ConfigurationError, match=problem):
-        parse_networks("test()", "deny", [entry])
+        read_networks("test()", "deny", [entry])
 
 
 @given(NETWORKS, st.ip_addresses(v=4))
 def test_whoever_is_in_a_network_by_the_form_of_ipv6_is_in_it_by_that_of_ipv4(network: Any, address: Any) -> None:
     try:
-        parsed = Networks(parse_networks("test()", "deny", [network]))
+        parsed = Networks(read_networks("test()", "deny", [network]))
     except ConfigurationError:
         return
     is_mapped_in = network.prefixlen > 0 and ipaddress.ip_address(f"::ffff:{address}") in network
@@ -132,7 +132,7 @@ EVERYBODY = [
 def test_nobody_may_trust_everybody(entries: list[str], version: int) -> None:
     problem = f"trusted_proxies are all of IPv{version}, so that everybody may say who has sent a request; write the"
     with pytest.raises(ConfigurationError, match=problem):
-        parse_proxies("test()", entries)
+        read_proxies("test()", entries)
 
 
 PRIVATE = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16"]
@@ -144,7 +144,7 @@ PRIVATE = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "100.
     ids=["all that is private", "half of IPv4", "half of IPv6"],
 )
 def test_less_than_everybody_may_be_trusted(entries: list[str]) -> None:
-    assert parse_proxies("test()", entries)
+    assert read_proxies("test()", entries)
 
 
 @given(st.lists(NETWORKS, max_size=3), st.lists(NETWORKS, max_size=3), st.ip_addresses().map(canonical))

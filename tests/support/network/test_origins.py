@@ -136,8 +136,8 @@ def test_origins_of_an_option_are_read() -> None:
 @pytest.mark.parametrize(
     ("origins", "message"),
     [
-        ("https://a.example", "x(): origins='https://a.example' is no list of origins; pass a list"),
-        (7, "x(): origins=7 is no list of origins; pass a list"),
+        ("https://a.example", "x(): origins='https://a.example'; pass a list: origins=['https://app.example']"),
+        (7, "x(): origins=7; pass a list"),
         (["https://a.example/"], "x(): origins has 'https://a.example/', which is not an origin; leave out what"),
         (["https://a.example/path"], "x(): origins has 'https://a.example/path', which is not an origin; leave out"),
         (["https://a.example?q"], "x(): origins has 'https://a.example?q', which is not an origin; leave out"),

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiohttp_route_middleware.errors import ConfigurationError
-from aiohttp_route_middleware.support.network.proxy_headers import check_headers, check_scheme_header
+from aiohttp_route_middleware.support.network.proxy_headers import read_header_names, read_scheme_header_name
 
 
 @pytest.mark.parametrize(
@@ -21,13 +21,13 @@ from aiohttp_route_middleware.support.network.proxy_headers import check_headers
     ],
 )
 def test_names_are_kept_as_they_are_written(names: Any) -> None:
-    assert check_headers("test()", *names) == names
+    assert read_header_names("test()", *names) == names
 
 
 @pytest.mark.parametrize("header", ["Forwarded", "forwarded", "FORWARDED"])
 def test_forwarded_is_one_header_however_it_is_written(header: str) -> None:
-    assert check_headers("test()", header, None, None).header == hdrs.FORWARDED
-    assert check_scheme_header("test()", "header", header).header == hdrs.FORWARDED
+    assert read_header_names("test()", header, None, None).header == hdrs.FORWARDED
+    assert read_scheme_header_name("test()", "header", header).header == hdrs.FORWARDED
 
 
 @pytest.mark.parametrize(
@@ -80,19 +80,19 @@ def test_forwarded_is_one_header_however_it_is_written(header: str) -> None:
 )
 def test_what_could_say_nothing_is_refused(names: Any, problem: str) -> None:
     with pytest.raises(ConfigurationError, match=rf"^test\(\): {problem}"):
-        check_headers("test()", *names)
+        read_header_names("test()", *names)
 
 
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "x-real-ip", "X-Forwarded-Host", "X-Forwarded-Ssl", "", None])
 def test_a_scheme_is_in_a_header_that_says_one(header: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"test\(\): header=.*X-Forwarded-Proto"):
-        check_scheme_header("test()", "header", header)
+        read_scheme_header_name("test()", "header", header)
 
 
 @given(st.text(), st.none() | st.text(), st.none() | st.text())
 def test_names_are_taken_or_refused(header: str, scheme: str | None, host: str | None) -> None:
     try:
-        names = check_headers("test()", header, scheme, host)
+        names = read_header_names("test()", header, scheme, host)
     except ConfigurationError:
         return
     assert names == (header, scheme, host)

@@ -43,3 +43,9 @@ async def test_what_can_be_no_token_is_not_asked_for(records: StoredRecords, sto
     key = f"session:admin:__Host-a:{hashlib.sha256(value.encode()).hexdigest()}"
     await store.set(key, b"1.2.{}", ttl=10)
     assert await records.find(value) is None
+
+
+def test_records_of_one_store_under_one_name_are_equal(records: StoredRecords, store: MemoryStore) -> None:
+    assert StoredRecords(store, records.name, records.cookie) == records
+    assert StoredRecords(store, records.name, "another") != records
+    assert StoredRecords(MemoryStore(), records.name, records.cookie) != records

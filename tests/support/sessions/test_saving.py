@@ -78,12 +78,33 @@ async def test_the_same_keeper_in_two_places_loads_one_session(open_browser: Ope
     assert keeper.saved == ['{"a":2}']
 
 
-async def test_of_two_keepers_under_one_label_the_innermost_sets_the_cookie(open_browser: Open) -> None:
-    outer, inner = Keeper(30), Keeper(20)
+async def test_of_two_keepers_that_are_equal_the_outer_one_keeps_the_session(open_browser: Open) -> None:
+    class Alike(Keeper):
+        def __eq__(self, other: object) -> bool:
+            return isinstance(other, Alike)
+
+    outer, inner = Alike(30), Alike(20)
     browser = await open_browser(serve(keep(outer), keep(inner), change))
     await browser.get("/")
-    assert (outer.saved, inner.saved) == ([], ['{"a":2}'])
-    assert [len(line) for line in browser.lines] == [20]
+    assert (outer.saved, inner.saved) == (['{"a":2}'], [])
+    assert [len(line) for line in browser.lines] == [30]
+
+
+async def test_of_two_keepers_that_differ_the_inner_one_is_refused_and_the_outer_one_saves(
+    open_browser: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def change_outside(request: web.Request) -> None:
+        request[SESSION]["a"] = 2
+
+    outer, inner = Keeper(30), Keeper(20)
+    browser = await open_browser(serve(keep(outer), change_outside, keep(inner), change))
+    assert (await browser.get("/")).status == 500
+    assert (outer.saved, inner.saved) == (['{"a":2}'], [])
+    assert [len(line) for line in browser.lines] == [30]
+    assert (
+        "sessions(admin): sessions(admin) around it keeps sessions of the same name in another way; leave this one "
+        "out, as the session is there already; or make both alike, or give one another name"
+    ) in caplog.text
 
 
 @pytest.mark.parametrize(("size", "status"), [(4093, 200), (4094, 500)])

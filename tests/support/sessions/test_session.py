@@ -58,8 +58,8 @@ def test_neither_what_it_holds_nor_its_secret_is_shown() -> None:
     session = Session(SessionState('{"password":"hidden"}', token="secret-token"))
     assert "hidden" not in repr(session)
     assert "secret-token" not in repr(session)
-    assert "secret-token" not in session.id
     assert not state_of(session).was_read
+    assert "secret-token" not in session.id
     assert repr(Session()) == "<Session new>"
 
 
@@ -114,3 +114,11 @@ def test_it_logs_nothing_by_itself(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         Session().rotate()
     assert caplog.text == ""
+
+
+@pytest.mark.parametrize("name", ["id", "is_new", "created"])
+def test_who_asks_what_is_known_of_it_has_looked_at_it(name: str) -> None:
+    session = make('{"a":1}')
+    getattr(session, name)
+    assert state_of(session).was_read
+    assert not state_of(session).has_changed()

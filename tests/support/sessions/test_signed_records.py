@@ -50,3 +50,11 @@ def test_nothing_that_was_not_signed_is_found(value: str) -> None:
         return await SignedRecords([OLD], "salt").find(value)
 
     assert asyncio.run(find()) is None
+
+
+def test_records_that_are_signed_alike_are_equal_and_show_no_secret() -> None:
+    records = SignedRecords((b"hunter2" * 5,), "salt")
+    assert SignedRecords((b"hunter2" * 5,), "salt") == records
+    assert SignedRecords((b"hunter2" * 5,), "another") != records
+    assert SignedRecords((b"hunter3" * 5,), "salt") != records
+    assert "hunter2" not in repr(records)

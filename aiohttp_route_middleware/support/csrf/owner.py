@@ -11,18 +11,19 @@ from typing import Any, TypeAlias
 from aiohttp import web
 
 from ...errors import ConfigurationError
-from ...naming import describe
+from ...naming import describe, name_key
+from ...option_checks import check_text
 from ...typedefs import Key
 from ..battery import awaiting
-from ..sessions.session import Session
+from ..sessions.session import Session, state_of
 
 __all__ = ("SessionId", "SessionSource", "check_session_source", "read_session_id")
 
-SessionId: TypeAlias = "str | bytes | None"
+SessionId: TypeAlias = "str | bytes | Session | None"
 SessionSource: TypeAlias = "Callable[[web.Request], SessionId | Awaitable[SessionId]] | Key"
 
 
-def check_session_source(battery: str, source: Any) -> Callable[[web.Request], Awaitable[Any]]:
+def check_session_source(battery: str, source: SessionSource) -> Callable[[web.Request], Awaitable[Any]]:
     """Return a function that finds the session of a request.
 
     Args:
@@ -34,12 +35,19 @@ def check_session_source(battery: str, source: Any) -> Callable[[web.Request], A
     """
     if callable(source):
         return awaiting(source)
-    if not isinstance(source, (str, web.RequestKey)):
-        cure = "pass a function of the request, or a request key"
-        raise ConfigurationError(battery, f"session is {describe(source)}", cure=cure)
+    if isinstance(source, str):
+        check_text(battery, "session", source)
+    elif not isinstance(source, web.RequestKey):
+        raise ConfigurationError(
+            battery, f"session is {describe(source)}", cure="pass a function of the request, or a request key"
+        )
 
     async def find_session(request: web.Request) -> Any:
-        return request[source]
+        try:
+            return request[source]
+        except KeyError:
+            problem, cure = f"the request has no {name_key(source)}", "put the link that sets it before it"
+            raise ConfigurationError(battery, problem, cure=cure) from None
 
     return find_session
 
@@ -55,8 +63,9 @@ def read_session_id(battery: str, session: object) -> bytes | None:
     if isinstance(session, bytes):
         return session
     if isinstance(session, Session):  # one that is not kept yet has another id in each request
-        return None if session.is_new else session.id.encode()
+        state = state_of(session)  # a token is bound to it, which is no look into it: no response depends on that
+        return None if state.is_new else state.id.encode()
     if isinstance(session, str):
         return session.encode("utf-8", "surrogatepass")
-    cure = "give a text or bytes that only this session has, or None"
+    cure = "give a text or bytes that only this session has, the Session of sessions(), or None"
     raise ConfigurationError(battery, f"the session is {type(session).__qualname__}", cure=cure)
