@@ -1,0 +1,247 @@
+"""`ETag`, and conditions: what a client has already is not sent again, what has changed is not overwritten.
+
+    setup(app)
+    router = UrlDispatcherEx.install(app, etag())
+    router.add_get("/posts/{id}", show_post)
+
+The tag is computed over the body that the handler returns for a GET or HEAD with 200; a client that has it, and says
+so with `If-None-Match`, gets 304 without a body. The handler runs nonetheless: this saves bytes, not work.
+
+An `ETag` or `Last-Modified` that the handler sets itself is used instead, and is the only way for what it streams: the
+stream is then broken off before its first byte. `FileResponse` answers conditions itself, and is left alone. Only what
+batteries around this one do to the body is not seen: stand it inside of `compress()`, which knows what to do.
+
+Before a change the tag must be known beforehand, from `current`: it is asked before the handler runs. An `If-Match`
+that names another tag, or an `If-None-Match: *` for what exists, is then refused with 412, so that of two who edit
+one post the second does not overwrite what he has not seen.
+
+    async def tag_of_post(request):
+        version = await read_version(request.match_info["id"])
+        return None if version is None else str(version)
+
+    router.add_put("/posts/{id}", etag(tag_of_post), save_post)
+    router.add_get("/posts/{id}", etag(tag_of_post), show_post)
+
+It does **not** look at the conditions of a change without `current` or `modified`: `If-Match` is passed on, and the
+handler must look at it. It does **not** lock: between the question and what the handler writes, another may write; let
+the database compare versions once more. It does **not** require conditions of those who send none. Stand it behind all
+that may refuse: an outsider must not learn the tag of what he may not see (RFC 9110, section 13.2.1).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import datetime as dt
+import hashlib
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+from aiohttp import ETag, hdrs, web
+from aiohttp.payload import Payload
+
+from ..errors import ConfigurationError
+from ..option_checks import check_flags, check_function
+from ..support.battery import MiddlewareBattery, awaiting, middleware_battery
+from ..support.content.conditions import (
+    Outcome,
+    Validators,
+    decide,
+    drop_representation,
+    has_conditions,
+    parse_tag,
+    validators_of,
+    write_tag,
+)
+from ..support.headers import on_response
+from ..typedefs import Handler
+
+__all__ = ("etag",)
+
+Current: TypeAlias = Callable[[web.Request], "str | ETag | Awaitable[str | ETag | None] | None"]
+Modified: TypeAlias = Callable[[web.Request], "dt.datetime | Awaitable[dt.datetime | None] | None"]
+
+_BATTERY = "etag()"
+_READS = frozenset((hdrs.METH_GET, hdrs.METH_HEAD))
+_WITHOUT_CONDITIONS = frozenset((hdrs.METH_CONNECT, hdrs.METH_OPTIONS, hdrs.METH_TRACE))  # RFC 9110, section 13.2.1
+_LARGE = 262_144  # bytes: to hash more takes so long that it is done in a thread
+
+
+def etag(current: Current | None = None, *, modified: Modified | None = None, weak: bool = False) -> MiddlewareBattery:
+    """Tag what is sent, and answer requests with conditions.
+
+    Args:
+        current: called with the request, async or plain: the tag of what the request is about, as text or as
+            `aiohttp.ETag`, or `None` if that does not exist. Default: the tag is computed over the body.
+        modified: called with the request, async or plain: when that has changed last, as a `datetime` with a time
+            zone, or `None` if it is not known. Default: only the `Last-Modified` of a handler is used.
+        weak: whether tags that are computed are weak: bodies of one tag mean the same, though their bytes may differ;
+            default no.
+
+    Raises:
+        ConfigurationError: an option is wrong; or, in a request, what `current` or `modified` has returned.
+
+    Responds:
+        304 to a GET or HEAD whose client has the response; 412 if a condition does not hold.
+
+    Reads/Sets:
+        `If-Match`, `If-None-Match`, `If-Modified-Since`, `If-Unmodified-Since`. Sets `ETag`, and with `modified`
+        `Last-Modified`, unless the handler has. Needs `setup(app)`.
+
+    Source:
+        RFC 9110, sections 8.8.3 and 13.
+
+    Example:
+        etag(tag_of_post)
+    """
+    check_flags(_BATTERY, weak=weak)
+    knowledge = _Knowledge(current, modified)
+
+    @middleware_battery("etag")
+    async def etag(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.method not in _READS:
+            await knowledge.allow_change(request)
+            return await handler(request)
+        watch = _Watch(await knowledge.ask(request))
+        on_response(request, "etag", watch.apply)
+        try:
+            response = await handler(request)
+        finally:
+            watch.handler_runs = False
+        if response.prepared or isinstance(response, web.FileResponse):
+            return response
+        if current is None:
+            await _tag_body(request, response, weak=weak)
+        _tell(response, watch.known)
+        return await _answer(request, response)
+
+    return etag
+
+
+class _Knowledge:
+    """What the application tells of its resources."""
+
+    def __init__(self, current: Current | None, modified: Modified | None) -> None:
+        if current is not None:
+            check_function(_BATTERY, "current", current, takes="request")
+        if modified is not None:
+            check_function(_BATTERY, "modified", modified, takes="request")
+        self._current = None if current is None else awaiting(current)
+        self._modified = None if modified is None else awaiting(modified)
+
+    async def ask(self, request: web.Request) -> Validators:
+        """Before the handler runs: a tag that is older than the body is asked for again, a newer one would stay."""
+        known = Validators()
+        if self._current is not None:
+            known.tag = _read_tag(await self._current(request))
+        known.exists = known.tag is not None
+        if self._modified is not None:
+            known.modified = _read_moment(await self._modified(request))
+        return known
+
+    async def allow_change(self, request: web.Request) -> None:
+        """Refuse a change whose conditions do not hold, as far as anything is known."""
+        if request.method in _WITHOUT_CONDITIONS or not has_conditions(request.headers):
+            return
+        if self._current is None and (self._modified is None or hdrs.IF_MATCH in request.headers):
+            return  # a tag outweighs a date (section 13.2.2), and the tag is not known here
+        if decide(request.method, request.headers, await self.ask(request)) is Outcome.FAILED:
+            raise web.HTTPPreconditionFailed
+
+
+class _Watch:
+    """Looks at what a handler prepares by itself, before its headers are sent."""
+
+    __slots__ = ("handler_runs", "known")
+
+    def __init__(self, known: Validators) -> None:
+        self.known = known
+        self.handler_runs = True
+
+    def apply(self, request: web.Request, response: web.StreamResponse) -> None:
+        # what is returned is looked at when it is returned: nothing may be raised when aiohttp prepares it
+        if not self.handler_runs:
+            return
+        _tell(response, self.known)
+        outcome = _decide(request, response)
+        if outcome is Outcome.NOT_MODIFIED:
+            headers = response.headers.copy()
+            drop_representation(headers)
+            raise web.HTTPNotModified(headers=headers)
+        if outcome is Outcome.FAILED:
+            raise web.HTTPPreconditionFailed
+
+
+def _read_tag(found: object) -> ETag | None:
+    if found is None or isinstance(found, ETag):
+        return found
+    if isinstance(found, str):
+        tag = parse_tag(found) or parse_tag(f'"{found}"')
+        if tag is not None:
+            return tag
+    cure = "return text without quotation marks, an aiohttp.ETag, or None if nothing is there"
+    raise ConfigurationError(_BATTERY, f"current() returned {found!r}", cure=cure)
+
+
+def _read_moment(found: object) -> int | None:
+    if found is None:
+        return None
+    if isinstance(found, dt.datetime) and found.tzinfo is not None:
+        return int(found.timestamp())
+    cure = "return a datetime with a time zone, or None"
+    raise ConfigurationError(_BATTERY, f"modified() returned {found!r}", cure=cure)
+
+
+def _tell(response: web.StreamResponse, known: Validators) -> None:
+    if response.status != 200:
+        return
+    if known.tag is not None:
+        response.headers.setdefault(hdrs.ETAG, write_tag(known.tag))
+    if known.modified is not None and hdrs.LAST_MODIFIED not in response.headers:
+        response.last_modified = known.modified
+
+
+async def _tag_body(request: web.Request, response: web.StreamResponse, *, weak: bool) -> None:
+    if response.status != 200 or hdrs.ETAG in response.headers or not isinstance(response, web.Response):
+        return
+    body = response.body
+    if not isinstance(body, (bytes, bytearray)) or (not body and request.method == hdrs.METH_HEAD):
+        return  # a handler of its own for HEAD: what GET would send is not known
+    # compressed by aiohttp later: other bytes than these, and to each client others
+    tag = ETag(value=await _hash(body), is_weak=weak or response.compression)
+    response.headers[hdrs.ETAG] = write_tag(tag)
+
+
+async def _hash(body: bytes | bytearray) -> str:
+    if len(body) <= _LARGE:
+        return _digest(body)
+    return await asyncio.get_running_loop().run_in_executor(None, _digest, bytes(body))
+
+
+def _digest(body: bytes | bytearray) -> str:
+    return base64.urlsafe_b64encode(hashlib.blake2b(body, digest_size=18).digest()).decode()
+
+
+def _decide(request: web.Request, response: web.StreamResponse) -> Outcome:
+    # RFC 9110, section 13.2.1: conditions are ignored where without them there were no success
+    if not 200 <= response.status < 300 or not has_conditions(request.headers):
+        return Outcome.GO_ON
+    if hdrs.ETAG not in response.headers and hdrs.LAST_MODIFIED not in response.headers:
+        return Outcome.GO_ON  # nothing is known of it
+    return decide(request.method, request.headers, validators_of(response.headers))
+
+
+async def _answer(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+    outcome = _decide(request, response)
+    if outcome is Outcome.GO_ON:
+        return response
+    if isinstance(response, web.Response):
+        if isinstance(response.body, Payload):
+            await response.body.close()
+        response.body = None
+    if outcome is Outcome.FAILED:
+        raise web.HTTPPreconditionFailed
+    response.set_status(304)
+    response.enable_compression(web.ContentCoding.identity)  # of no body
+    drop_representation(response.headers)
+    return response

@@ -1,0 +1,183 @@
+"""One run of a handler, behind a cache that may keep its response (RFC 9111, section 3).
+
+Rules kept here: a response is kept as it leaves the battery, with all that inner links have set and nothing that outer
+ones add; what an outer link sends instead is not kept, nor what breaks off, nor what was changed meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple, cast
+
+from aiohttp import hdrs, web
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from ...errors import StoreError
+from ...typedefs import Handler
+from ..access.identity import IDENTITY
+from ..headers import merge_vary
+from .flights import Flight
+from .freshness import Freshness, may_keep, may_share, measure
+from .response_shelf import ResponseShelf
+from .stored_responses import StoredResponse, capture_body, lasting_headers
+
+__all__ = ("CACHE_STATUS", "CacheOptions", "Run", "Shared", "is_identified", "is_shareable", "note")
+
+CACHE_STATUS = "Cache-Status"
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CacheOptions:
+    """What the application wants.
+
+    Args:
+        name: of the cache, in `Cache-Status`.
+        ttl: seconds for which a response is fresh that tells nothing of that; `None` for none.
+        vary: request fields that every response varies with.
+        part: what is added to the key of a request.
+        limit: bytes that a body may have.
+        wait: seconds that a request waits for another.
+        fail_open: whether handlers run while the store is down.
+        clock: tells seconds since 1970.
+    """
+
+    name: str
+    ttl: int | None
+    vary: tuple[str, ...]
+    part: Callable[[web.Request], Awaitable[object]] | None
+    limit: int
+    wait: float
+    fail_open: bool
+    clock: Callable[[], float]
+
+
+class Shared(NamedTuple):
+    """A response that others have waited for, and the request that it answers."""
+
+    response: StoredResponse
+    asked: CIMultiDictProxy[str]
+
+
+class Run:
+    """One run of a handler, whose response may be kept.
+
+    Args:
+        options: what the application wants.
+        shelf: where responses are kept.
+        request: that the handler answers.
+        key: under which its response is kept.
+        flight: whose end others may wait for.
+        reason: why it runs, as `Cache-Status` has it.
+
+    Attributes:
+        has_begun: whether its response is being sent.
+    """
+
+    def __init__(
+        self,
+        options: CacheOptions,
+        shelf: ResponseShelf,
+        request: web.Request,
+        key: str,
+        flight: Flight[Shared],
+        reason: str,
+    ) -> None:
+        self.has_begun: bool = False
+        self._options = options
+        self._shelf = shelf
+        self._request = request
+        self._key = key
+        self._flight = flight
+        self._reason = reason
+        self._expected: web.StreamResponse | None = None
+        self._is_over = False
+        self._taken: StoredResponse | None = None  # without its body
+        self._useful = 0  # seconds
+        # a client that goes, or an outer link that fails: nobody waits for what never comes
+        cast("asyncio.Task[Any]", asyncio.current_task()).add_done_callback(lambda _: flight.cut_off())
+
+    async def answer(self, handler: Handler) -> web.StreamResponse:
+        """Run the handler."""
+        try:
+            response = await handler(self._request)
+        except web.HTTPException as error:
+            if self.has_begun:
+                self._end()
+            self._expected = error
+            raise
+        except (asyncio.CancelledError, ConnectionError):
+            self._is_over = True
+            self._flight.cut_off()
+            raise
+        except BaseException:
+            self._end()
+            raise
+        self._expected = response
+        return response
+
+    def apply(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Keep what is sent, if it may be kept; for `on_response()`."""
+        options = self._options
+        if options.vary:
+            merge_vary(response.headers, *options.vary)
+        if self._is_over or (self._expected is not None and response is not self._expected):
+            self._end()  # an error, or what an outer link sends instead
+        else:
+            self.has_begun = True
+            self._take(request, response)
+        note(options, response, f"fwd={self._reason}")
+
+    def _take(self, request: web.Request, response: web.StreamResponse) -> None:
+        options = self._options
+        headers, now = response.headers, options.clock()
+        freshness = measure(headers, now, options.ttl)
+        shares = is_shareable(request, headers, freshness) and is_shareable(self._request, headers, freshness)
+        if not shares or not may_keep(response.status, headers, freshness):
+            # an error is not what this URL will always give: those who come next may share again
+            self._flight.fail() if response.status >= 500 else self._flight.give_up()
+            return
+        self._useful = freshness.useful
+        self._taken = StoredResponse(
+            status=response.status, reason=response.reason, headers=lasting_headers(response), body=b"", taken=now
+        )
+        capture_body(request, response, self._keep, limit=options.limit)
+
+    async def _keep(self, body: bytes | None) -> None:
+        if body is None or self._taken is None:
+            self._flight.give_up()
+            return
+        if self._is_over or self._flight.is_outdated():
+            return
+        response = dataclasses.replace(self._taken, body=body)
+        try:
+            await self._shelf.keep(self._key, self._request.headers, response, ttl=self._useful)
+            if self._flight.is_outdated():  # meanwhile
+                await self._shelf.forget(self._key)
+        except StoreError as error:
+            _logger.error("response_cache(): the store is down, nothing is kept: %s", error)
+        self._flight.share(Shared(response, self._request.headers))
+
+    def _end(self) -> None:
+        self._is_over = True
+        self._flight.fail()
+
+
+def is_shareable(request: web.Request, headers: CIMultiDict[str], freshness: Freshness) -> bool:
+    """Whether a response may be kept for others than this client, or sent to it although others have caused it."""
+    has_cookies = hdrs.COOKIE in request.headers
+    return may_share(headers, freshness, is_identified=is_identified(request), has_cookies=has_cookies)
+
+
+def is_identified(request: web.Request) -> bool:
+    """Whether it is known, or claimed, who is asking."""
+    return hdrs.AUTHORIZATION in request.headers or request.get(IDENTITY) is not None
+
+
+def note(options: CacheOptions, response: web.StreamResponse, how: str) -> None:
+    """Tell how the cache has dealt with a request (RFC 9211)."""
+    response.headers.add(CACHE_STATUS, f"{options.name}; {how}")

@@ -1,0 +1,134 @@
+"""Kept responses in a store, by what was asked for and by what they vary with (RFC 9111, sections 2 and 4.1).
+
+Rules kept here: the key is made of scheme, host, path and query as they were sent, and of what the application adds;
+the names in `Vary` and the values of those request fields choose among the responses to one URL; all of them are
+forgotten at once, by forgetting the one entry that leads to them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import secrets
+from typing import Any, NamedTuple
+
+from aiohttp import hdrs
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from ...stores import Store
+from .freshness import list_vary
+from .stored_responses import StoredResponse, dump_response, load_response
+
+__all__ = ("Found", "ResponseShelf", "name_resource", "vary_of")
+
+_PREFIX = "response:"
+_MOST_NAMES = 16
+_VARIANTS = b"arm-variants-1\n"
+_DEFAULT_PORT = {"http": ":80", "https": ":443"}
+_GENERATION = re.compile("[0-9a-f]{32}")
+
+
+class Found(NamedTuple):
+    """What is kept for a request.
+
+    Args:
+        response: of the variant that was asked for; `None` if there is none.
+        has_others: whether there are other variants.
+    """
+
+    response: StoredResponse | None
+    has_others: bool = False
+
+
+def name_resource(scheme: str, host: str, target: str, part: str = "") -> str:
+    """Return the key of a resource.
+
+    Args:
+        scheme: `http` or `https`.
+        host: as in `Host`; its case and the default port do not matter.
+        target: path and query, as they were sent.
+        part: what the application adds.
+    """
+    host = host.lower().removesuffix(_DEFAULT_PORT.get(scheme, ":"))
+    return _PREFIX + hashlib.sha256(json.dumps((scheme, host, target, part)).encode()).hexdigest()
+
+
+def vary_of(headers: CIMultiDict[str]) -> frozenset[str]:
+    """Return the request fields that a response varies with, in lower case.
+
+    What is encoded varies with `Accept-Encoding`, though it may not say so: others could not read it.
+    """
+    names = list_vary(headers)
+    return names | {"accept-encoding"} if hdrs.CONTENT_ENCODING in headers else names
+
+
+class ResponseShelf:
+    """Kept responses.
+
+    Args:
+        store: where they are kept.
+        limit: bytes that a body may have.
+    """
+
+    def __init__(self, store: Store, *, limit: int) -> None:
+        self._store = store
+        self._limit = limit
+
+    async def find(self, key: str, asked: CIMultiDictProxy[str]) -> Found:
+        """Return what is kept under a key for a request with these headers."""
+        entry = await self._store.get(key)
+        response = load_response(entry, limit=self._limit)
+        if response is not None:
+            return Found(response)
+        names, generation = _load_variants(entry)
+        if not generation:
+            return Found(None)
+        kept = await self._store.get(_name_variant(key, generation, names, asked))
+        return Found(load_response(kept, limit=self._limit), has_others=True)
+
+    async def keep(self, key: str, asked: CIMultiDictProxy[str], response: StoredResponse, *, ttl: float) -> None:
+        """Keep the response to a request with these headers."""
+        value = dump_response(response)
+        names = vary_of(CIMultiDict(response.headers))
+        if value is None or len(names) > _MOST_NAMES:
+            return
+        if not names:
+            await self._store.set(key, value, ttl=ttl)
+            return
+        known, generation = _load_variants(await self._store.get(key))
+        if not generation or not names <= known:  # other names make other keys: what was there is not found any more
+            known = names | known if len(names | known) <= _MOST_NAMES else names
+            generation = secrets.token_hex(16)
+        await self._store.set(key, _dump_variants(known, generation), ttl=max(ttl, _LONGEST_INDEX))
+        await self._store.set(_name_variant(key, generation, known, asked), value, ttl=ttl)
+
+    async def forget(self, key: str) -> None:
+        """Forget all that is kept under a key."""
+        await self._store.delete(key)
+
+
+_LONGEST_INDEX = 86_400  # seconds: what leads to variants lives on when one of them is gone
+
+
+def _name_variant(key: str, generation: str, names: frozenset[str], asked: CIMultiDictProxy[str]) -> str:
+    values = [(name, [value.strip(" \t") for value in asked.getall(name, ())]) for name in sorted(names)]
+    return f"{key}:{hashlib.sha256(json.dumps((generation, values)).encode()).hexdigest()}"
+
+
+def _dump_variants(names: frozenset[str], generation: str) -> bytes:
+    return _VARIANTS + json.dumps((generation, sorted(names))).encode()
+
+
+def _load_variants(stored: bytes | None) -> tuple[frozenset[str], str]:
+    if stored is None or not stored.startswith(_VARIANTS):
+        return frozenset(), ""
+    try:
+        kept: Any = json.loads(stored[len(_VARIANTS) :])
+    except (ValueError, RecursionError):
+        return frozenset(), ""
+    match kept:
+        case [str() as generation, [*names]] if _GENERATION.fullmatch(generation) and len(names) <= _MOST_NAMES:
+            return frozenset(name for name in names if isinstance(name, str)), generation
+        case _:
+            return frozenset(), ""
