@@ -1,0 +1,100 @@
+"""An id for each request, which is in its response, in every log record, and in what other services are asked.
+
+The id is what the client, or a proxy before the application, has sent in `X-Request-ID`; else the trace id of a
+`traceparent`; else it is made anew. Put this first, and let the log show it:
+
+    handler = logging.StreamHandler()
+    handler.addFilter(RequestIdFilter())
+    handler.setFormatter(logging.Formatter("%(asctime)s %(request_id)s %(levelname)s %(message)s"))
+    logging.basicConfig(handlers=[handler])
+
+    setup(app)
+    router = UrlDispatcherEx.install(app, request_id())
+
+`current_request_id.get()` is the id wherever the request has led, in tasks that the handler starts, too;
+`request[REQUEST_ID]` is the same. The access log of aiohttp has it from the response: `%{X-Request-ID}o`.
+
+**Trust boundary:** an id that was sent is whatever its sender likes, in 128 letters, digits and `_.=-` at most;
+anything else is passed over, and appears nowhere. Two requests may bear the same one. It is **not** a secret, and
+**not** a proof of who has sent the request; with `accept=False` only ids of your own are used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from aiohttp import web
+from multidict import istr
+
+from ..option_checks import check_flags, check_function, check_name
+from ..support.battery import MiddlewareBattery, middleware_battery
+from ..support.headers import on_response
+from ..support.telemetry.request_ids import (
+    REQUEST_ID,
+    RequestIdFilter,
+    current_request_id,
+    make_id,
+    read_id,
+    read_trace_id,
+)
+from ..typedefs import Handler
+
+__all__ = ("REQUEST_ID", "RequestIdFilter", "current_request_id", "request_id")
+
+_BATTERY = "request_id()"
+
+
+def request_id(
+    *, header: str = "X-Request-ID", accept: bool = True, make: Callable[[], str] = make_id
+) -> MiddlewareBattery:
+    """Give each request an id.
+
+    Args:
+        header: that it is read from and sent in; default `X-Request-ID`.
+        accept: whether an id that was sent is used, in this header or in `traceparent`; default yes.
+        make: makes an id, of printable ASCII; default 122 random bits, in hexadecimal.
+
+    Raises:
+        ConfigurationError: an option is wrong.
+
+    Reads/Sets:
+        reads the header and `traceparent`; sets the header, unless the handler has set it, `REQUEST_ID`, and
+        `current_request_id`. Needs `setup(app)`.
+
+    Source:
+        Trace Context, section 3.2, for `traceparent`.
+
+    Example:
+        request_id(header="X-Correlation-ID")
+    """
+    check_flags(_BATTERY, accept=accept)
+    check_function(_BATTERY, "make", make, takes="")
+    name = istr(check_name(_BATTERY, "header", header, example="X-Request-ID"))
+
+    @middleware_battery(provided=(REQUEST_ID,))
+    async def request_id(request: web.Request, handler: Handler) -> web.StreamResponse:
+        sent = (read_id(request.headers, name) or read_trace_id(request.headers)) if accept else None
+        identifier = request[REQUEST_ID] = sent or make()
+        before = current_request_id.get()
+
+        def apply(_: web.Request, response: web.StreamResponse) -> None:
+            response.headers.setdefault(name, identifier)
+            if has_failed:  # by now aiohttp has logged why
+                current_request_id.set(before)
+
+        has_failed = False  # unforeseen
+        current_request_id.set(identifier)
+        on_response(request, "request_id", apply)
+        try:
+            response = await handler(request)
+        except web.HTTPException:
+            current_request_id.set(before)
+            raise
+        except Exception:  # which aiohttp logs when it has left all links
+            has_failed = True
+            raise
+        # not in `finally`: nothing of what follows a cancellation is of use to the next request of the connection
+        current_request_id.set(before)
+        return response
+
+    return request_id

@@ -1,0 +1,236 @@
+"""Each request is logged when it is over, with what is known of it, and without secrets."""
+
+import asyncio
+import logging
+from logging.handlers import QueueHandler
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from pytest_aiohttp.plugin import AiohttpClient
+
+from aiohttp_route_middleware import UrlDispatcherEx
+from aiohttp_route_middleware.errors import ConfigurationError
+from aiohttp_route_middleware.middlewares import setup
+from aiohttp_route_middleware.middlewares.access_log import access_log
+from aiohttp_route_middleware.middlewares.basic_auth import basic_auth
+from aiohttp_route_middleware.middlewares.client_address import client_address
+from aiohttp_route_middleware.middlewares.request_id import request_id
+
+from ..scopes import each_scope, path_in
+from ..scopes import make_app as make_scoped_app
+
+NAME = "aiohttp_route_middleware.access"
+FILE = Path(__file__)
+SIZE = FILE.stat().st_size
+
+
+async def show(_: web.Request) -> web.Response:
+    return web.Response(text="shown")
+
+
+async def refuse(_: web.Request) -> web.Response:
+    raise web.HTTPForbidden
+
+
+async def fail(_: web.Request) -> web.Response:
+    raise RuntimeError("unforeseen")
+
+
+async def stream(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse()
+    await response.prepare(request)
+    await response.write(b"streamed")
+    return response
+
+
+async def send_file(_: web.Request) -> web.FileResponse:
+    return web.FileResponse(FILE)
+
+
+HANDLERS = {
+    "GET /posts/{id}": show,
+    "GET /refuse": refuse,
+    "GET /fail": fail,
+    "GET /stream": stream,
+    "GET /file": send_file,
+}
+
+
+class Log:
+    """What was told, and a way to wait for it."""
+
+    def __init__(self) -> None:
+        self.logger = logging.getLogger(f"test.{id(self)}")
+        self.records: asyncio.Queue[logging.LogRecord] = asyncio.Queue()
+        handler = QueueHandler(self.records)
+        self.logger.setLevel(logging.INFO)
+        self.logger.propagate = False
+        self.logger.addHandler(handler)
+
+    async def read(self) -> dict[str, Any]:
+        record = await asyncio.wait_for(self.records.get(), 5)
+        told: dict[str, Any] = vars(record)["access"]
+        return {"level": record.levelname, "text": record.getMessage(), **told}
+
+
+def make_app(*links: Any) -> web.Application:
+    app = web.Application()
+    setup(app)
+    router = UrlDispatcherEx.install(app, *links)
+    for route, handler in HANDLERS.items():
+        router.add_get(route.split()[1], handler)
+    return app
+
+
+@each_scope
+async def test_a_request_is_told_with_its_route_and_how_it_ended(scope: str, aiohttp_client: AiohttpClient) -> None:
+    log = Log()
+    app = make_scoped_app(scope, [access_log(logger=log.logger)], HANDLERS)
+    setup(app)
+    client = await aiohttp_client(app)
+    path = path_in(scope, "/posts/7")
+    async with client.get(f"{path}?token=hunter2&page=2"):
+        pass
+    told = await log.read()
+    assert told.pop("milliseconds") >= 0
+    assert told.pop("text").startswith(f"GET {path}?token=***&page=2 200 in ")
+    assert told == {
+        "level": "INFO",
+        "method": "GET",
+        "target": f"{path}?token=***&page=2",
+        "route": path_in(scope, "/posts/{id}"),
+        "request_id": None,
+        "subject": None,
+        "status": 200,
+        "bytes": 5,
+        "outcome": "sent",
+        "client": "127.0.0.1",
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "level", "size"),
+    [
+        ("/refuse", 403, "INFO", len("403: Forbidden")),
+        ("/fail", 500, "ERROR", 55),
+        ("/file", 200, "INFO", SIZE),
+    ],
+)
+async def test_errors_and_files_are_told(
+    path: str, status: int, level: str, size: int, aiohttp_client: AiohttpClient
+) -> None:
+    log = Log()
+    client = await aiohttp_client(make_app(access_log(logger=log.logger)))
+    async with client.get(path) as response:
+        await response.read()
+    told = await log.read()
+    assert (told["status"], told["level"], told["bytes"]) == (status, level, size)
+
+
+async def test_of_a_stream_all_that_was_written_counts(aiohttp_client: AiohttpClient) -> None:
+    log = Log()
+    client = await aiohttp_client(make_app(access_log(logger=log.logger)))
+    async with client.get("/stream") as response:
+        await response.read()
+    assert (await log.read())["bytes"] > len("streamed")
+
+
+async def test_of_an_answer_to_head_no_body_counts(aiohttp_client: AiohttpClient) -> None:
+    log = Log()
+    client = await aiohttp_client(make_app(access_log(logger=log.logger)))
+    async with client.head("/file"):
+        pass
+    assert (await log.read())["bytes"] < SIZE
+
+
+async def test_an_application_tells_its_404_without_a_route(aiohttp_client: AiohttpClient) -> None:
+    log = Log()
+    app = make_scoped_app("application", [access_log(logger=log.logger)], HANDLERS)
+    setup(app)
+    client = await aiohttp_client(app)
+    async with client.get("/%0Anothing"):
+        pass
+    told = await log.read()
+    assert (told["status"], told["route"], told["target"]) == (404, None, "/%0Anothing")
+
+
+async def test_what_other_links_know_is_told(aiohttp_client: AiohttpClient) -> None:
+    log = Log()
+    links = [
+        access_log(logger=log.logger, headers=["User-Agent", "Authorization", "X-Nothing"]),
+        request_id(),
+        client_address(["127.0.0.1"], header="X-Forwarded-For"),
+        basic_auth({"alice": "hunter2"}),
+    ]
+    client = await aiohttp_client(make_app(*links))
+    headers = {
+        "X-Request-ID": "r-1",
+        "X-Forwarded-For": "2001:db8::7",
+        "User-Agent": "test",
+        "Authorization": "Basic YWxpY2U6aHVudGVyMg==",
+    }
+    async with client.get("/posts/7", headers=headers):
+        pass
+    told = await log.read()
+    assert (told["request_id"], told["client"], told["subject"]) == ("r-1", "2001:db8::7", "alice")
+    assert told["headers"] == {"User-Agent": "test", "Authorization": "Basic ***"}
+
+
+async def test_the_address_may_be_left_out_and_is_none_if_nobody_knows_it(aiohttp_client: AiohttpClient) -> None:
+    log = Log()
+    client = await aiohttp_client(make_app(access_log(logger=log.logger, client=False)))
+    async with client.get("/posts/7"):
+        pass
+    assert "client" not in await log.read()
+    links = [access_log(logger=log.logger), client_address(["127.0.0.1"], header="X-Forwarded-For")]
+    client = await aiohttp_client(make_app(*links))
+    async with client.get("/posts/7", headers={"X-Forwarded-For": "unknown"}):
+        pass
+    assert (await log.read())["client"] is None
+
+
+async def test_a_client_that_has_gone_is_told(aiohttp_client: AiohttpClient) -> None:
+    begun = asyncio.Event()
+
+    async def wait(_: web.Request) -> web.Response:
+        begun.set()
+        await asyncio.Event().wait()
+        return web.Response()
+
+    log = Log()
+    app = make_app(access_log(logger=log.logger))
+    app.router.add_get("/wait", wait)
+    client = await aiohttp_client(app)
+    _, writer = await asyncio.open_connection(client.host, client.port)
+    writer.write(b"GET /wait HTTP/1.1\r\nHost: a\r\n\r\n")
+    await begun.wait()
+    writer.transport.abort()
+    told = await log.read()
+    assert (told["status"], told["bytes"], told["outcome"]) == (None, 0, "aborted")
+
+
+async def test_by_default_it_logs_under_a_name_of_the_package(
+    aiohttp_client: AiohttpClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, NAME)
+    client = await aiohttp_client(make_app(access_log()))
+    async with client.get("/refuse"):
+        pass
+    assert [record.name for record in caplog.records if record.name == NAME] == [NAME]
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"client": "no"}, "client='no'"),
+        ({"logger": "access"}, "logger is str"),
+        ({"headers": "User-Agent"}, "headers="),
+        ({"headers": ["User Agent"]}, "headers='User Agent'"),
+    ],
+)
+def test_a_wrong_option_is_refused(options: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        access_log(**options)
+    assert str(refusal.value).startswith(f"access_log(): {problem}")

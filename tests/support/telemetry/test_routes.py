@@ -1,0 +1,36 @@
+"""Requests are counted under few names, whatever clients make up."""
+
+from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
+from pytest_aiohttp.plugin import AiohttpClient
+
+from aiohttp_route_middleware.support.telemetry.routes import METHODS, name_method, name_route
+
+
+@given(st.text() | st.sampled_from(sorted(METHODS)))
+def test_a_method_that_nobody_knows_has_one_name(method: str) -> None:
+    request: web.Request = type("Request", (), {"method": method})()
+    assert name_method(request) == (method if method in METHODS else "_OTHER")
+
+
+async def test_a_route_is_named_by_its_template(aiohttp_client: AiohttpClient) -> None:
+    found: list[str | None] = []
+
+    @web.middleware
+    async def note(request: web.Request, handler: object) -> web.StreamResponse:
+        found.append(name_route(request))
+        return web.Response()
+
+    async def show(_: web.Request) -> web.Response:
+        return web.Response()
+
+    inner = web.Application()
+    inner.router.add_get("/posts/{id}", show)
+    app = web.Application(middlewares=[note])
+    app.add_subapp("/sub", inner)
+    client = await aiohttp_client(app)
+    for path in ("/sub/posts/7", "/nothing"):
+        async with client.get(path):
+            pass
+    assert found == ["/sub/posts/{id}", None]
