@@ -1,0 +1,224 @@
+"""Where is counted: in memory, in Redis, Valkey or memcached, or in a storage of the library `limits`.
+
+Rules kept here:
+- Connections belong to one event loop: each loop has its own, made when it first counts, closed when it ends.
+- No error holds a URL, in which a password may be, nor what a library says of it.
+- What a server cannot count is refused before it is counted wrongly.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Any, TypeAlias
+from urllib.parse import urlsplit
+
+from ...errors import ConfigurationError, MissingDependencyError
+from ...naming import describe
+from .rate_limit_memory import MemoryCounters
+from .rate_limits import LARGEST
+
+try:
+    from limits.aio.storage import (
+        MemcachedStorage,
+        MovingWindowSupport,
+        RedisStorage,
+        SlidingWindowCounterSupport,
+        Storage,
+    )
+except ImportError as _error:
+    raise MissingDependencyError("limits", "rate-limit") from _error
+
+__all__ = ("StorageOption", "Storages", "open_storages")
+
+StorageOption: TypeAlias = str | Storage | None
+
+Opened: TypeAlias = "tuple[Storage, Callable[[], Awaitable[object]]]"  # and what closes it
+
+# a Valkey server is asked by the client for Redis, whose protocol it speaks
+_REDIS = {"redis": "redis", "rediss": "rediss", "unix": "unix", "valkey": "redis", "valkeys": "rediss"}
+_CURE = (
+    'pass a URL, as "redis://localhost:6379/0" or "memcached://localhost:11211", or a storage of limits.aio.storage'
+)
+_SUPPORT: dict[str, type] = {"fixed": Storage, "moving": MovingWindowSupport, "sliding": SlidingWindowCounterSupport}
+# memcached takes any more seconds for a moment in 1970, which is over (protocol.txt, "Expiration times")
+_LONGEST_OF_MEMCACHED = 60 * 60 * 24 * 30
+_MOST_CONNECTIONS = 50  # to one Redis server, where its URL does not say `max_connections`
+
+
+class Storages(ABC):
+    """Where a battery counts.
+
+    Args:
+        kind: the class of the storages.
+    """
+
+    def __init__(self, kind: type[Storage]) -> None:
+        self.kind = kind
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether it takes time to be answered."""
+        return not issubclass(self.kind, MemoryCounters)
+
+    @property
+    def must_finish(self) -> bool:
+        """Whether its client loses a connection with whoever is cancelled; it has time-outs of its own."""
+        return issubclass(self.kind, MemcachedStorage)
+
+    def find_longest(self, window: str) -> int:
+        """Return for how many seconds it can count."""
+        if not issubclass(self.kind, MemcachedStorage):
+            return LARGEST
+        return _LONGEST_OF_MEMCACHED // 2 if window == "sliding" else _LONGEST_OF_MEMCACHED
+
+    @abstractmethod
+    async def find(self) -> Storage:
+        """Return the storage for the running event loop."""
+
+
+class OneStorage(Storages):
+    """The same storage in each event loop.
+
+    Args:
+        storage: it.
+    """
+
+    def __init__(self, storage: Storage) -> None:
+        super().__init__(type(storage))
+        self._storage = storage
+
+    async def find(self) -> Storage:
+        """Return the storage."""
+        return self._storage
+
+
+class LoopStorages(Storages):
+    """A storage for each event loop.
+
+    Args:
+        kind: their class.
+        open_one: makes the one of the running event loop.
+    """
+
+    def __init__(self, kind: type[Storage], open_one: Callable[[], Opened]) -> None:
+        super().__init__(kind)
+        self._open_one = open_one
+        self._kept: dict[asyncio.AbstractEventLoop, tuple[Storage, AsyncGenerator[None, None]]] = {}
+
+    async def find(self) -> Storage:
+        """Return the storage of the running event loop."""
+        loop = asyncio.get_running_loop()
+        if loop not in self._kept:
+            await self._open(loop)
+        return self._kept[loop][0]
+
+    async def _open(self, loop: asyncio.AbstractEventLoop) -> None:
+        for ended in [one for one in self._kept if one.is_closed()]:  # whoever has run it has not ended it properly
+            del self._kept[ended]
+        storage, close = self._open_one()
+        watch = self._watch(loop, close)
+        self._kept[loop] = storage, watch
+        await anext(watch)  # it yields before it awaits anything, so no other task comes between
+
+    async def _watch(
+        self, loop: asyncio.AbstractEventLoop, close: Callable[[], Awaitable[object]]
+    ) -> AsyncGenerator[None, None]:
+        """Close the storage when the loop ends: `run_app()`, `asyncio.run()` and gunicorn end its generators first."""
+        try:
+            yield
+        finally:
+            self._kept.pop(loop, None)
+            await close()
+
+
+def open_storages(battery: str, storage: StorageOption, window: str, timeout: float) -> Storages:
+    """Find out where is counted.
+
+    Args:
+        battery: its name, as in errors.
+        storage: a URL, a storage of `limits.aio.storage`, or `None` for the memory of this process.
+        window: `"fixed"`, `"moving"` or `"sliding"`.
+        timeout: seconds that one question to a server may take.
+
+    Raises:
+        ConfigurationError: it is neither, or it knows no such window.
+    """
+    if isinstance(storage, str):
+        storages: Storages = _open_url(battery, storage, timeout)
+    elif storage is None or isinstance(storage, Storage):
+        storages = OneStorage(MemoryCounters() if storage is None else storage)
+    else:
+        raise ConfigurationError(battery, f"storage is {describe(storage)}", cure=_CURE)
+    if not issubclass(storages.kind, _SUPPORT[window]):
+        problem = f"{storages.kind.__name__} knows no {window} window"
+        raise ConfigurationError(battery, problem, cure="write window='fixed' or 'sliding', or count in Redis")
+    return storages
+
+
+def _open_url(battery: str, url: str, timeout: float) -> LoopStorages:
+    try:
+        scheme, rest = urlsplit(url).scheme, url.partition(":")[2]
+    except ValueError:
+        scheme, rest = "", ""
+    if scheme in _REDIS:
+        return LoopStorages(RedisStorage, _connect_redis(battery, f"{_REDIS[scheme]}:{rest}", timeout))
+    if scheme == "memcached":
+        return LoopStorages(MemcachedStorage, _connect_memcached(battery, url, timeout))
+    raise ConfigurationError(battery, "storage is not a URL that is known", cure=_CURE)  # it may hold a password
+
+
+def _connect_redis(battery: str, url: str, timeout: float) -> Callable[[], Opened]:
+    try:
+        from redis.asyncio import BlockingConnectionPool
+    except ImportError as error:
+        raise MissingDependencyError("redis", "redis") from error
+
+    def connect() -> Opened:
+        pool: Any = BlockingConnectionPool.from_url(
+            url,
+            max_connections=_MOST_CONNECTIONS,
+            timeout=timeout,
+            socket_timeout=timeout,
+            socket_connect_timeout=timeout,
+        )
+        # the pool knows where, and the storage is not told
+        return RedisStorage("async+redis://", implementation="redispy", connection_pool=pool), pool.disconnect
+
+    _check_url(battery, connect)
+    return connect
+
+
+def _connect_memcached(battery: str, url: str, timeout: float) -> Callable[[], Opened]:
+    try:
+        import memcachio  # noqa: F401  # which `limits` imports when it needs it
+    except ImportError as error:
+        raise MissingDependencyError("memcachio", "memcached") from error
+
+    def connect() -> Opened:
+        storage = MemcachedStorage(
+            f"async+{url}", connect_timeout=timeout, read_timeout=timeout, blocking_timeout=timeout
+        )
+        bridge: Any = storage.bridge
+
+        async def close() -> None:
+            (await bridge.get_storage()).connection_pool.close()
+            await asyncio.sleep(0)  # a transport closes when the loop goes round
+
+        if not bridge.hosts:
+            raise ValueError("there is no host")
+        return storage, close
+
+    _check_url(battery, connect)
+    return connect
+
+
+def _check_url(battery: str, connect: Callable[[], Opened]) -> None:
+    """Try whether a URL can be read; nothing is connected to by that."""
+    try:
+        connect()
+        return
+    except Exception:  # noqa: S110  # whatever a library finds wrong; its text may hold the URL, and the password in it
+        pass
+    raise ConfigurationError(battery, "storage is a URL that cannot be read", cure=_CURE)
