@@ -1,0 +1,163 @@
+"""A WSGI application as an endpoint: Flask, Django, Bottle, or whatever speaks PEP 3333; each request in a thread.
+
+    router.add_route("*", "/old/{tail:.*}", authenticate, wsgi("shop.old:app"))
+
+What stands before the last variable of the route is its `SCRIPT_NAME`, as for `asgi()`. Bodies and responses pass
+piece by piece. It stands on a2wsgi, over which it does this more:
+
+- a client that leaves ends the request: what the application still yields is not asked for, and what it still reads
+  raises, so that half a body is not taken for a whole one, and no thread is held for nobody;
+- a response that cannot be sent, as by a wrong header, is an error, where a2wsgi would wait for ever;
+- `wsgi.input_terminated` is set, so that bodies sent in chunks are read; `wsgi.errors` is the standard error;
+- a header whose name has an underscore is left out: in the environment it is the same as one with a hyphen, so that
+  a client could write over what a proxy has written.
+
+WebSockets are refused with 403. It does **not** bound the body of a request, and does **not** make an application
+safe in threads that is not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeAlias
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from ..declarations import named
+from ..errors import ConfigurationError, MissingDependencyError
+from ..loading import load_object
+from ..naming import name_link
+from ..option_checks import check_count, check_function
+from ..support.asgi.messages import AsgiApplication, Message, Receive, Scope, Send
+from ..support.asgi.scope import check_root_path, make_scope
+from ..support.asgi.serving import serve_http
+from ..support.network.websockets import is_websocket
+
+try:
+    from a2wsgi import WSGIMiddleware
+except ImportError as _error:
+    raise MissingDependencyError("a2wsgi", "wsgi") from _error
+
+__all__ = ("wsgi",)
+
+WsgiApplication: TypeAlias = Callable[[Any, Any], Iterable[bytes]]  # environ, start_response
+
+_BATTERY = "wsgi()"
+_VISIT = "aiohttp_route_middleware.visit"
+
+
+def wsgi(app: WsgiApplication | str, *, root_path: str | None = None, threads: int = 10) -> Handler:
+    """Answer requests by a WSGI application.
+
+    Args:
+        app: the application, or where it is: `"package.module:app"`.
+        root_path: where it is mounted, its `SCRIPT_NAME`; by default as for `asgi()`.
+        threads: how many requests it may work on at a time, 10 by default; others wait.
+
+    Raises:
+        ConfigurationError: an option is wrong, or there is no such application.
+
+    Responds:
+        what the application responds; 403 to a WebSocket; 400 to a body that is malformed; 500 if the application
+        raises before its response.
+
+    Reads/Sets:
+        reads `CLIENT_ADDRESS` and `FORWARDED_SCHEME`, if they are there.
+
+    Source:
+        PEP 3333; RFC 3875, section 4.1.
+
+    Example:
+        wsgi("shop.old:app", threads=20)
+    """
+    check_root_path(_BATTERY, root_path)
+    check_count(_BATTERY, "threads", threads, unit="threads")
+    application = load_object(app, _refuse) if isinstance(app, str) else app
+    check_function(_BATTERY, "app", application, takes="environ, start_response")
+    serve = _serve_with(WSGIMiddleware(_stop_when_over(application), workers=threads))
+
+    @named(f"wsgi({app if isinstance(app, str) else name_link(app)})")
+    async def wsgi(request: web.Request) -> web.StreamResponse:
+        if is_websocket(request):
+            raise web.HTTPForbidden
+        scope = make_scope(request, root_path=root_path)
+        scope["headers"] = [field for field in scope["headers"] if b"_" not in field[0]]
+        return await serve_http(serve, request, scope)
+
+    return wsgi
+
+
+class _Visit:
+    """One request, on both sides: the loop, which sends, and a thread, which must never wait for what is over."""
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self.error: BaseException | None = None
+        self._receive = receive
+        self._send = send
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            raise ConnectionResetError("the body has not come to its end")
+        return message
+
+    async def send(self, message: Message) -> None:
+        if self.error is not None:
+            return
+        try:
+            await self._send(message)
+        except Exception as error:
+            self.error = error
+
+
+class _Pieces:
+    """What an application yields, as long as somebody takes it."""
+
+    def __init__(self, pieces: Iterable[bytes], visit: _Visit) -> None:
+        self._pieces = pieces
+        self._visit = visit
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self._pieces:
+            if self._visit.error is not None:
+                return
+            yield piece
+
+    def close(self) -> None:
+        getattr(self._pieces, "close", lambda: None)()
+
+
+def _stop_when_over(application: WsgiApplication) -> WsgiApplication:
+    def run(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        visit = environ["asgi.scope"].pop(_VISIT)
+        environ |= {"wsgi.errors": sys.stderr, "wsgi.input_terminated": True}
+        return _Pieces(application(environ, start_response), visit)
+
+    return run
+
+
+def _serve_with(middleware: Any) -> AsgiApplication:
+    threads: set[asyncio.Future[None]] = set()
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        visit = scope[_VISIT] = _Visit(receive, send)
+        thread = asyncio.ensure_future(middleware(scope, visit.receive, visit.send))
+        threads.add(thread)
+        thread.add_done_callback(threads.discard)
+        try:
+            await asyncio.shield(thread)
+        except asyncio.CancelledError as error:
+            visit.error = error  # the thread goes on to its next piece, and somebody must take what it sends
+            thread.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+            raise
+        if visit.error is not None:
+            raise visit.error
+
+    return serve
+
+
+def _refuse(problem: str) -> ConfigurationError:
+    return ConfigurationError(_BATTERY, problem, cure='pass a WSGI application, or "package.module:app"')

@@ -1,0 +1,1 @@
+"""ASGI, spoken over aiohttp: scopes, messages, lifespans; and what stands behind an ASGI middleware."""

@@ -1,0 +1,169 @@
+"""The rest of a chain, as the ASGI application that an ASGI middleware is built around.
+
+The middleware is built once; what stands behind it, for this request, is found in the scope.
+
+Rules kept here: the handler gets a clone of the request that writes messages, and shares its keys with the original;
+a body that the middleware leaves alone is the one of aiohttp, with nothing in between; an answer to a WebSocket that
+is none does not come out, since a middleware for HTTP has not seen the request.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn, cast
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from ...answer import blame
+from ...errors import AnswerError, ConfigurationError
+from .message_writer import MessageWriter
+from .messages import AsgiApplication, Message, Receive, Scope, Send
+from .passed_body import PassedBody
+from .scope import ASGI_SCOPE
+from .scope_changes import clone_request, read_changes, remember
+from .serving import serve_http
+from .socket import Socket, SocketOptions, settle_socket
+
+__all__ = ("call_behind", "serve_through")
+
+_BATTERY = "from_asgi()"
+_BEHIND = "aiohttp_route_middleware.behind"
+
+
+async def call_behind(scope: Scope, receive: Receive, send: Send) -> None:
+    """Run what stands behind an ASGI middleware; which is built around this."""
+    if _BEHIND not in scope:
+        raise RuntimeError(f"{_BATTERY}: the ASGI middleware has passed on neither the scope it has got, nor a copy")
+    await scope[_BEHIND](scope, receive, send)
+
+
+async def serve_through(
+    middleware: AsgiApplication, request: web.Request, handler: Handler, scope: Scope
+) -> web.StreamResponse:
+    """Answer a request by an ASGI middleware, and by the handler behind it."""
+    if scope["type"] == "websocket":
+        return await _serve_socket(middleware, request, handler, scope)
+
+    async def run(scope: Scope, receive: Receive, send: Send) -> None:
+        behind = scope[_BEHIND] = _Behind(request, handler, scope, receive)
+        await middleware(scope, behind.receive, send)
+
+    return await serve_http(run, request, scope)
+
+
+class _Behind:
+    """What stands behind, for one request."""
+
+    def __init__(self, request: web.Request, handler: Handler, scope: Scope, receive: Receive) -> None:
+        self._request = request
+        self._handler = handler
+        self._before = remember(scope)
+        self._receive = receive
+        self._is_begun = False
+
+    async def receive(self) -> Message:
+        self._is_begun = True
+        return await self._receive()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        writer = MessageWriter(self._request, send)
+        request = self._make_request(scope, receive, writer)
+        try:
+            response = await self._handler(request)
+        except web.HTTPException as error:
+            response = error
+        finally:
+            self._keep_read(request)
+        _check_answer(response)
+        await response.prepare(request)
+        await response.write_eof()
+
+    def _make_request(self, scope: Scope, receive: Receive, writer: MessageWriter) -> web.Request:
+        async def prepare(response: web.StreamResponse) -> None:
+            _refuse_socket(response)
+            writer.sends_headers_at_once = not isinstance(response, (web.Response, web.FileResponse))
+            if isinstance(response, web.FileResponse):  # has it written piece by piece: `sendfile` would pass by
+                response.enable_compression(web.ContentCoding.identity)
+
+        replaced = {"_payload_writer": writer, "_prepare_hook": prepare, **self._choose_body(receive)}
+        request = clone_request(self._request, read_changes(self._before, scope), replaced)
+        request[ASGI_SCOPE] = scope
+        return request
+
+    def _choose_body(self, receive: Receive) -> dict[str, Any]:
+        read, posted = (vars(self._request).get(name) for name in ("_read_bytes", "_post"))
+        is_ours = receive == self.receive
+        if is_ours and not self._is_begun:
+            return {"_read_bytes": read, "_post": posted}
+        if not self._request.body_exists:
+            return {}
+        body = PassedBody(_refuse_to_read if is_ours else receive)
+        return {"_payload": body, "_post": posted if read is None else None}
+
+    def _keep_read(self, request: web.Request) -> None:
+        """Leave to the links before what the handler has read; aiohttp closes the files of a form there."""
+        read = {name: value for name, value in vars(request).items() if name in ("_read_bytes", "_post")}
+        if request.content is not self._request.content:
+            read.pop("_read_bytes", None)
+        vars(self._request).update(read)
+
+
+class _BehindSocket:
+    """What stands behind, for one request for a WebSocket; aiohttp speaks with the client, without messages."""
+
+    def __init__(self, request: web.Request, handler: Handler, scope: Scope) -> None:
+        self.response: web.StreamResponse | None = None
+        self._request = request
+        self._handler = handler
+        self._before = remember(scope)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def prepare(response: web.StreamResponse) -> None:
+            try:
+                _refuse_bypass(response)
+            except web.HTTPException:  # which is not sent in chunks, compressed, as what it stands for would be
+                writer: Any = self._request.writer
+                writer.chunked, writer._compress = False, None
+                raise
+            await cast(Any, self._request)._prepare_hook(response)
+
+        request = clone_request(self._request, read_changes(self._before, scope), {"_prepare_hook": prepare})
+        request[ASGI_SCOPE] = scope
+        try:
+            response = await self._handler(request)
+            _check_answer(response)
+            _refuse_bypass(response)
+        except web.HTTPException as error:
+            response = error
+        self.response = response
+
+
+async def _serve_socket(
+    middleware: AsgiApplication, request: web.Request, handler: Handler, scope: Scope
+) -> web.StreamResponse:
+    socket = Socket(request, SocketOptions())
+    behind = scope[_BEHIND] = _BehindSocket(request, handler, scope)
+    await middleware(scope, socket.receive, socket.send)
+    if isinstance(behind.response, web.HTTPException):
+        raise behind.response
+    return behind.response or await settle_socket(request, socket)
+
+
+async def _refuse_to_read() -> NoReturn:
+    raise RuntimeError(f"{_BATTERY}: the ASGI middleware has read the body, and has not passed it on")
+
+
+def _check_answer(response: object) -> None:
+    if not isinstance(response, web.StreamResponse):
+        raise AnswerError(f"{_BATTERY}: what stands behind it {blame(response)}")
+
+
+def _refuse_socket(response: web.StreamResponse) -> None:
+    if isinstance(response, web.WebSocketResponse):
+        problem = "a WebSocket was to be accepted behind it"
+        raise ConfigurationError(_BATTERY, problem, cure="write websockets=True for routes that accept them")
+
+
+def _refuse_bypass(response: web.StreamResponse) -> None:
+    if not isinstance(response, web.WebSocketResponse) and response.status < 400:
+        raise web.HTTPBadRequest(text="This is not the address of a WebSocket.")

@@ -1,0 +1,62 @@
+"""What an ASGI middleware has changed in the scope of a request, for whoever stands behind it."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from aiohttp import web
+
+from .messages import Scope, read_fields
+
+__all__ = ("clone_request", "read_changes", "remember")
+
+_KEYS = ("method", "path", "raw_path", "query_string", "scheme", "client")
+_SCHEMES = {"ws": "http", "wss": "https"}
+
+
+def remember(scope: Scope) -> Scope:
+    """Copy what may be changed, before an ASGI middleware gets the scope."""
+    return {**{key: scope.get(key) for key in _KEYS}, "headers": list(scope["headers"])}
+
+
+def read_changes(before: Scope, scope: Scope) -> dict[str, Any]:
+    """Return the arguments of `request.clone()` for what is not as it was."""
+    changed = {key for key in before if scope.get(key) != before[key]}
+    changes: dict[str, Any] = {}
+    if "method" in changed:
+        changes["method"] = scope["method"]
+    if "headers" in changed:
+        changes["headers"] = read_fields(scope["headers"])
+    if changed & {"path", "raw_path", "query_string"}:
+        changes["rel_url"] = _write_target(scope, has_raw_path="raw_path" in changed or "path" not in changed)
+    if "scheme" in changed:
+        changes["scheme"] = _SCHEMES.get(scope["scheme"], scope["scheme"])
+    if "client" in changed and scope["client"]:
+        changes["remote"] = scope["client"][0]
+    return changes
+
+
+def clone_request(request: web.Request, changes: dict[str, Any], replaced: dict[str, Any]) -> web.Request:
+    """Clone a request, also one whose body was read; clone and original share their keys.
+
+    Args:
+        request: the original.
+        changes: for `request.clone()`.
+        replaced: what aiohttp has no argument for, by the names of its attributes.
+    """
+    attributes = vars(request)
+    read = attributes.pop("_read_bytes", None)  # aiohttp refuses to clone what it has read
+    try:
+        clone = request.clone(**changes)
+    finally:
+        if read is not None:
+            attributes["_read_bytes"] = read
+    vars(clone).update(_state=attributes["_state"], **replaced)
+    return clone
+
+
+def _write_target(scope: Scope, *, has_raw_path: bool) -> str:
+    raw_path = scope["raw_path"].decode() if has_raw_path else quote(scope["path"], safe="/:@!$&'()*+,;=~")
+    query = scope["query_string"].decode()
+    return f"{raw_path}?{query}" if query else str(raw_path)
