@@ -11,9 +11,10 @@ changes reaches the client; what it answers by itself, too.
 What it puts into the scope, the handler finds in `request[ASGI_SCOPE]`; so does an ASGI middleware or application
 behind it:
 
+    async def show_cart(request):
+        return web.json_response(request[ASGI_SCOPE]["session"]["cart"])
+
     router.add_get("/", from_asgi(SessionMiddleware, secret_key=KEY), show_cart)
-    ...
-    request[ASGI_SCOPE]["session"]["cart"]
 
 A changed method, path, query, header, scheme or client is that of the request behind it. The route is chosen by then:
 `match_info` stays. Request keys are the same on both sides, so a key that is set behind it is there before it.

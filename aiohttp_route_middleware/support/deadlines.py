@@ -15,10 +15,12 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, cast
 
+from ..errors import RouteMiddlewareError
+
 __all__ = ("Deadline", "TimeIsUpError")
 
 
-class TimeIsUpError(Exception):
+class TimeIsUpError(RouteMiddlewareError):
     """The block of a deadline was cancelled by it."""
 
 

@@ -13,8 +13,8 @@ from aiohttp import hdrs, web
 
 from ...errors import ConfigurationError
 from ...keys import note_key
-from ..cookies import Cookie
 from ..content.cache_directives import restrict
+from ..cookies import Cookie
 from ..headers import merge_vary
 from ..network.lost_cookies import warn_of_lost_cookie
 from .owner import SessionId, read_session_id

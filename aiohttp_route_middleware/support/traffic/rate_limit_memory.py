@@ -54,7 +54,7 @@ class MemoryCounters(Storage, MovingWindowSupport, SlidingWindowCounterSupport):
         rate_limit("100/minute", name="api", storage=shared)
     """
 
-    STORAGE_SCHEME = None
+    STORAGE_SCHEME: list[str] | None = None
 
     def __init__(self, *, max_keys: int = 100_000, clock: Callable[[], float] = time.time) -> None:
         super().__init__()
