@@ -94,6 +94,9 @@ def combine(there: Directives, added: Directives) -> dict[str, str | None]:
 
 def restrict(headers: CIMultiDict[str], restriction: str) -> None:
     """Add a restriction to the `Cache-Control` of a response, whatever it says: what it takes back is gone."""
+    if hdrs.CACHE_CONTROL not in headers:  # as mostly
+        headers[hdrs.CACHE_CONTROL] = restriction
+        return
     there = read_directives(headers.getall(hdrs.CACHE_CONTROL, ()))
     if "no-store" in there:  # nothing restricts more
         return

@@ -148,28 +148,28 @@ class _Capture:
         self._announced = announced
         self._pieces: list[bytes] = []
         self._size = 0
-        self._given_up = False
+        self._is_over = False
 
     async def write(self, piece: bytes) -> bytes:
-        if not self._given_up:
+        if not self._is_over:
             self._size += len(piece)
             self._pieces.append(piece)
             if self._size > self._limit or self._announced == _NEVER:
-                await self._give_up()
+                await self._tell(None)
+            elif self._size == self._announced:  # with this piece a client has all of it, and may ask again
+                await self._tell(b"".join(self._pieces))
         return piece
 
     async def end(self) -> bytes:
-        if not self._given_up:
-            if self._announced in (_UNKNOWN, self._size):
-                await self._done(b"".join(self._pieces))
-            else:
-                await self._give_up()
+        if not self._is_over:
+            is_whole = self._announced in (_UNKNOWN, self._size)
+            await self._tell(b"".join(self._pieces) if is_whole else None)
         return b""
 
-    async def _give_up(self) -> None:
-        self._given_up = True
+    async def _tell(self, body: bytes | None) -> None:
+        self._is_over = True
         self._pieces.clear()
-        await self._done(None)
+        await self._done(body)
 
 
 def _read(head: Any, body: bytes) -> StoredResponse | None:

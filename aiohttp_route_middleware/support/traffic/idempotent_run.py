@@ -17,7 +17,6 @@ from typing import Any, cast
 from aiohttp import hdrs, web
 
 from ...typedefs import Handler
-from ..body_filters import add_filter
 from ..content.stored_responses import StoredResponse, capture_body, dump_response, lasting_headers
 from ..headers import on_response
 from ..without_client import start_in_background, write_anyway
@@ -97,9 +96,6 @@ class Run:
         elif self._is_final(response):
             self._taken = _take(response)
             capture_body(request, response, self._keep, limit=self._limit)
-            length = response.headers.get(hdrs.CONTENT_LENGTH, "")
-            if length.isascii() and length.isdecimal():
-                add_filter(request, response, _LastPiece(int(length)))
         elif self._answered is not None:  # an inner link has just said: come again
             await self._lease.release()
 
@@ -139,29 +135,6 @@ class Run:
         if self._lease.is_held and not self._lease.is_settled:
             work = self._lease.release() if self._answered is None else self._settle(self._answered)
             start_in_background(work)
-
-
-class _LastPiece:
-    """Holds back the last piece of a body of known length until the end.
-
-    A client that counts has got all of it by then, and might ask again before it is kept.
-    """
-
-    def __init__(self, length: int) -> None:
-        self._left = length
-        self._last = b""
-
-    async def write(self, piece: bytes) -> bytes:
-        if self._left <= 0:  # more than was announced, which aiohttp does not send either
-            return b""
-        self._left -= len(piece)
-        if self._left > 0:
-            return piece
-        self._last = piece
-        return b""
-
-    async def end(self) -> bytes:
-        return self._last
 
 
 def replay(done: Done, response: StoredResponse, marker: str) -> web.Response:
