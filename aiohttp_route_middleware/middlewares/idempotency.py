@@ -54,9 +54,10 @@ one; then only a key that cannot be guessed keeps one from the response of anoth
 **The store holds what was answered, with the data of customers,** for `keep` seconds, in clear: guard it, or pass a
 `Store` that encrypts. Keys are kept as hashes.
 
-Stand it behind all that refuses, and inside of `compress()`, `cors()` and `secure_headers()`: what stands further in
-does not run again, and its headers are sent as they were. Of several in one chain, the outermost works alone. It reads
-the whole body first, up to `client_max_size` of the application.
+Stand it behind all that refuses, authenticators above all: what somebody gets whom a link behind it has found out is a
+500, for it would be kept under a key of everybody's. Stand it inside of `compress()`, `cors()` and
+`secure_headers()`: what stands further in does not run again, and its headers are sent as they were. Of several in one
+chain, the outermost works alone. It reads the whole body first, up to `client_max_size` of the application.
 
 Each key is a value in the store: `rate_limit()` before this link bounds how many one caller can fill it with.
 
@@ -68,14 +69,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeAlias, cast
+from typing import TypeAlias
 
 from aiohttp import web
 
 from ..errors import ConfigurationError
-from ..naming import describe
 from ..option_checks import check_count, check_flags, check_function, check_list, check_name, check_seconds
-from ..stores import Store
+from ..stores.protocol import Store, check_store
 from ..support.battery import MiddlewareBattery, awaiting, middleware_battery
 from ..support.traffic.idempotency_keys import LONGEST_KEY, read_key
 from ..support.traffic.idempotency_lease import LeaseTerms
@@ -153,9 +153,7 @@ def idempotency(
     Example:
         idempotency(store=RedisStore.from_url("redis://localhost:6379/0"), docs="https://shop.example/docs/retries")
     """
-    if not isinstance(cast(object, store), Store):
-        problem = f"store is {describe(store)}"
-        raise ConfigurationError(_BATTERY, problem, cure="pass RedisStore(...) or MemoryStore()")
+    check_store(_BATTERY, store)
     check_flags(_BATTERY, required=required, errors=errors, bare=bare, fail_open=fail_open)
     check_function(_BATTERY, "clock", clock, takes="")
     if caller is not None:

@@ -44,7 +44,7 @@ from yarl import URL
 
 from ..errors import ConfigurationError
 from ..option_checks import check_count, check_flags, check_function, check_name, check_seconds
-from ..stores import Store
+from ..stores.protocol import Store, check_store
 from ..support.battery import MiddlewareBattery, awaiting, middleware_battery
 from ..support.content.response_shelf import ResponseShelf, name_resource
 from ..support.content.shared_cache import CacheOptions, SharedCache
@@ -117,9 +117,7 @@ def response_cache(
     Example:
         response_cache(store=MemoryStore(), ttl=30)
     """
-    if not isinstance(cast(object, store), Store):
-        problem = f"store is {type(store).__qualname__}"
-        raise ConfigurationError(_BATTERY, problem, cure="pass MemoryStore() or RedisStore(...)")
+    check_store(_BATTERY, store)
     check_flags(_BATTERY, fail_open=fail_open)
     check_function(_BATTERY, "clock", clock, takes="")
     if key is not None:

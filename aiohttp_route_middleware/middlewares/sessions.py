@@ -69,7 +69,7 @@ from aiohttp import web
 
 from ..errors import ConfigurationError
 from ..option_checks import check_flags, check_function
-from ..stores.protocol import Store
+from ..stores.protocol import Store, check_store
 from ..support.battery import MiddlewareBattery, middleware_battery
 from ..support.cookies import Cookie, check_cookie
 from ..support.sessions.keeper import RecordKeeper
@@ -189,22 +189,7 @@ def _choose_records(
         )
     if secret is not None:
         return _sign_records(secret, name, cookie, fail_open)
-    return StoredRecords(_check_store(store), name, cookie)
-
-
-def _check_store(store: object) -> Store:
-    if isinstance(store, type):
-        name = store.__qualname__
-        raise ConfigurationError(_BATTERY, f"store is the class {name}", cure=f"make a store: {name}(...)")
-    if isinstance(store, Store):
-        return store
-    methods = (name for name in vars(Store) if not name.startswith("_"))
-    missing = ", ".join(name for name in methods if getattr(store, name, None) is None)
-    raise ConfigurationError(
-        _BATTERY,
-        f"store is {type(store).__qualname__}, without {missing}",
-        cure="pass MemoryStore(), RedisStore(...), or an object with all methods of `Store`",
-    )
+    return StoredRecords(check_store(_BATTERY, store), name, cookie)
 
 
 def _sign_records(secret: str | bytes | Sequence[str | bytes], name: str, cookie: str, fail_open: bool) -> Records:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
-__all__ = ("Store",)
+from ..errors import ConfigurationError
+
+__all__ = ("Store", "check_store")
 
 
 @runtime_checkable
@@ -35,3 +37,23 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """Let go of what the store has opened."""
+
+
+def check_store(battery: str, store: object) -> Store:
+    """Return what keeps values for a battery.
+
+    Raises:
+        ConfigurationError: it is no store; the message names the methods that it lacks.
+    """
+    if isinstance(store, type):
+        name = store.__qualname__
+        raise ConfigurationError(battery, f"store is the class {name}", cure=f"make a store: {name}(...)")
+    if isinstance(store, Store):
+        return store
+    methods = (name for name in vars(Store) if not name.startswith("_"))
+    missing = ", ".join(name for name in methods if getattr(store, name, None) is None)
+    raise ConfigurationError(
+        battery,
+        f"store is {type(store).__qualname__}, without {missing}",
+        cure="pass MemoryStore(), RedisStore(...), or an object with all methods of `Store`",
+    )

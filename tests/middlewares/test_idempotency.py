@@ -18,6 +18,7 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from aiohttp_route_middleware import UrlDispatcherEx, name_link
 from aiohttp_route_middleware.errors import ConfigurationError, StoreError
 from aiohttp_route_middleware.middlewares import IDENTITY, Identity, setup
+from aiohttp_route_middleware.middlewares.basic_auth import basic_auth
 from aiohttp_route_middleware.middlewares.body_limit import body_limit
 from aiohttp_route_middleware.middlewares.compress import compress
 from aiohttp_route_middleware.middlewares.idempotency import idempotency
@@ -962,7 +963,7 @@ async def test_redis_that_is_killed_while_a_handler_runs_and_comes_back(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        pytest.param({"store": {}}, "pass RedisStore", id="store"),
+        pytest.param({"store": {}}, "store is dict", id="store"),
         pytest.param({"required": 1}, "write True or False", id="required"),
         pytest.param({"errors": "no"}, "write True or False", id="errors"),
         pytest.param({"bare": None}, "write True or False", id="bare"),
@@ -1004,3 +1005,28 @@ async def test_without_setup_it_says_so_and_frees_the_key(
 
 def test_its_name_is_its_own() -> None:
     assert name_link(idempotency(store=MemoryStore())) == "idempotency"
+
+
+async def test_before_an_authenticator_nothing_is_kept_and_the_log_says_where_to_stand(
+    aiohttp_client: AiohttpClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def pay(request: web.Request) -> web.Response:
+        return web.Response(text=f"paid by {request[IDENTITY].subject}")
+
+    async def write(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        return response
+
+    links = [idempotency(store=MemoryStore()), basic_auth({"alice": "a"})]
+    app = scopes.make_app("router", links, {"POST /pay": pay, "POST /write": write})
+    setup(app)
+    client = await aiohttp_client(app)
+    for path in ("/pay", "/write"):
+        for _ in range(2):
+            async with client.post(path, headers={**KEY, "Authorization": "Basic YWxpY2U6YQ=="}) as response:
+                assert response.status == 500
+        async with client.post(path, headers=KEY) as response:
+            assert response.status == 401
+    assert caplog.text.count("idempotency(): a link behind it has found out who is asking") == 4
+    assert "put it behind the authenticator" in caplog.text

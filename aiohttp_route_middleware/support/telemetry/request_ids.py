@@ -32,7 +32,8 @@ class RequestIdFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Let every record pass, with the id."""
-        record.request_id = current_request_id.get() or "-"
+        told = getattr(record, "access", None) or {}  # `access_log()` tells of a request when it is over
+        record.request_id = current_request_id.get() or told.get("request_id") or "-"
         return True
 
 

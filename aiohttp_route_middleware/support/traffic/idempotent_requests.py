@@ -68,7 +68,14 @@ class IdempotentRequests:
         fingerprint = await take_fingerprint(self.battery, request, route, names)
         name = name_record(await self._name_caller(request), route, key)
         lease = Lease(self.terms, name, fingerprint)
-        run = Run(request, lease, fingerprint, limit=self.limit, keeps_errors=self.keeps_errors)
+        run = Run(
+            request,
+            lease,
+            fingerprint,
+            limit=self.limit,
+            keeps_errors=self.keeps_errors,
+            is_anonymous=is_unknown,
+        )
 
         async def answer() -> web.StreamResponse:
             try:

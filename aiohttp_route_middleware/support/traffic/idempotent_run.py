@@ -16,7 +16,9 @@ from typing import Any, cast
 
 from aiohttp import hdrs, web
 
+from ...errors import ConfigurationError
 from ...typedefs import Handler
+from ..access.identity import IDENTITY
 from ..content.stored_responses import StoredResponse, capture_body, dump_response, lasting_headers
 from ..headers import on_response
 from ..without_client import start_in_background, write_anyway
@@ -53,16 +55,25 @@ class Run:
         fingerprint: of the request.
         limit: bytes that the body of a response may have.
         keeps_errors: whether errors of the client are kept.
+        is_anonymous: whether the key is that of an address, for nobody had said who is asking.
     """
 
     def __init__(
-        self, request: web.Request, lease: Lease, fingerprint: bytes, *, limit: int, keeps_errors: bool
+        self,
+        request: web.Request,
+        lease: Lease,
+        fingerprint: bytes,
+        *,
+        limit: int,
+        keeps_errors: bool,
+        is_anonymous: bool,
     ) -> None:
         self._request = request
         self._lease = lease
         self._fingerprint = fingerprint
         self._limit = limit
         self._keeps_errors = keeps_errors
+        self._is_anonymous = is_anonymous
         self._answered: web.StreamResponse | None = None
         self._was_raised = False
         self._taken: StoredResponse | None = None  # without its body
@@ -91,6 +102,7 @@ class Run:
         """Keep what is sent; for `on_response()`."""
         if not self._lease.is_held or self._lease.is_settled:
             return
+        await self._refuse_to_be_outside()
         if self._answered is not None and response is not self._answered:
             await self._settle(self._answered)
         elif self._is_final(response):
@@ -100,11 +112,19 @@ class Run:
             await self._lease.release()
 
     async def _see(self, response: web.StreamResponse, *, was_raised: bool) -> None:
+        await self._refuse_to_be_outside()
         self._answered, self._was_raised = response, was_raised
         if not self._is_final(response):
             await self._lease.release()
         elif self._is_too_large:
             await self._put(None)
+
+    async def _refuse_to_be_outside(self) -> None:
+        """Keep nothing of somebody under a key that is everybody's."""
+        if self._is_anonymous and self._request.get(IDENTITY) is not None:
+            await self._lease.release()
+            problem = "a link behind it has found out who is asking, and others could get that answer"
+            raise ConfigurationError("idempotency()", problem, cure="put it behind the authenticator")
 
     async def _keep(self, body: bytes | None) -> None:
         if self._taken is None or body is None:

@@ -74,3 +74,9 @@ def test_each_record_has_the_id(current: str, shown: str) -> None:
     assert RequestIdFilter().filter(record)
     current_request_id.reset(token)
     assert vars(record)["request_id"] == shown
+
+
+def test_a_record_of_the_access_log_has_the_id_of_which_it_tells() -> None:
+    record = logging.makeLogRecord({"access": {"request_id": "a-1"}})
+    RequestIdFilter().filter(record)
+    assert vars(record)["request_id"] == "a-1"
