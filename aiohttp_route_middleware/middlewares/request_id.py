@@ -27,7 +27,7 @@ from aiohttp import web
 from multidict import istr
 
 from ..option_checks import check_flags, check_function, check_name
-from ..support.battery import MiddlewareBattery, middleware_battery
+from ..support.battery import GuardBattery, guard_battery
 from ..support.headers import on_response
 from ..support.telemetry.request_ids import (
     REQUEST_ID,
@@ -46,7 +46,7 @@ _BATTERY = "request_id()"
 
 def request_id(
     *, header: str = "X-Request-ID", accept: bool = True, make: Callable[[], str] = make_id
-) -> MiddlewareBattery:
+) -> GuardBattery:
     """Give each request an id.
 
     Args:
@@ -71,30 +71,17 @@ def request_id(
     check_function(_BATTERY, "make", make, takes="")
     name = istr(check_name(_BATTERY, "header", header, example="X-Request-ID"))
 
-    @middleware_battery(provided=(REQUEST_ID,))
-    async def request_id(request: web.Request, handler: Handler) -> web.StreamResponse:
+    @guard_battery(provided=(REQUEST_ID,))
+    async def request_id(request: web.Request, handler: Handler | None = None) -> web.StreamResponse | None:
         sent = (read_id(request.headers, name) or read_trace_id(request.headers)) if accept else None
-        identifier = request[REQUEST_ID] = sent or make()
-        before = current_request_id.get()
+        identifier = request[REQUEST_ID] = request.get(REQUEST_ID) or sent or make()
 
         def apply(_: web.Request, response: web.StreamResponse) -> None:
             response.headers.setdefault(name, identifier)
-            if has_failed:  # by now aiohttp has logged why
-                current_request_id.set(before)
 
-        has_failed = False  # unforeseen
+        # for the rest of the task, which aiohttp makes for each request: whatever is logged of it has the id
         current_request_id.set(identifier)
         on_response(request, "request_id", apply)
-        try:
-            response = await handler(request)
-        except web.HTTPException:
-            current_request_id.set(before)
-            raise
-        except Exception:  # which aiohttp logs when it has left all links
-            has_failed = True
-            raise
-        # not in `finally`: nothing of what follows a cancellation is of use to the next request of the connection
-        current_request_id.set(before)
-        return response
+        return await handler(request) if handler else None
 
     return request_id

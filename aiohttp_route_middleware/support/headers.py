@@ -53,6 +53,7 @@ def on_response(request: web.Request, name: str, apply: Apply) -> None:
     """
     writer: Any = request.writer
     try:
+        writer.__registered__.pop(name, None)  # the innermost stands where it is, not where the outermost was
         writer.__registered__[name] = apply
     except AttributeError:
         raise ConfigurationError(

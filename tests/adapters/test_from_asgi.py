@@ -462,7 +462,7 @@ async def test_a_middleware_may_say_that_the_client_has_left(serve: Any) -> None
 CHANGES = [
     pytest.param({"method": "PUT"}, "PUT /a?b=1", id="method"),
     pytest.param({"path": "/é x"}, "POST /%C3%A9%20x?b=1", id="path"),
-    pytest.param({"path": "/x", "raw_path": b"/%78"}, "POST /x?b=1", id="raw path"),
+    pytest.param({"path": "/x", "raw_path": b"/%78"}, "POST /%78?b=1", id="raw path"),
     pytest.param({"query_string": b"c=%20"}, "POST /a?c=+", id="query"),
     pytest.param({"query_string": b""}, "POST /a", id="no query"),
 ]
@@ -807,3 +807,22 @@ def test_a_wrong_option_is_refused(options: dict[str, Any], problem: str) -> Non
         from_asgi(**options)
     assert str(caught.value).startswith("from_asgi(): ")
     assert problem in str(caught.value)
+
+
+async def test_a_path_with_two_slashes_names_no_other_host(aiohttp_client: AiohttpClient) -> None:
+    def add_query(app: Any) -> Any:
+        async def add_query(scope: Any, receive: Any, send: Any) -> None:
+            await app({**scope, "query_string": b"y=2"}, receive, send)
+
+        return add_query
+
+    async def show(request: web.Request) -> web.Response:
+        return web.Response(text=f"{request.host} {request.path}")
+
+    app = web.Application()
+    UrlDispatcherEx.install(app).add_get("/{tail:.*}", from_asgi(add_query), show)
+    client = await aiohttp_client(app)
+    reader, writer = await asyncio.open_connection(client.host, client.port)
+    writer.write(b"GET //evil.example/q?x=1 HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n")
+    assert (await reader.read()).endswith(b"shop.example //evil.example/q")
+    writer.close()

@@ -1030,3 +1030,17 @@ async def test_before_an_authenticator_nothing_is_kept_and_the_log_says_where_to
             assert response.status == 401
     assert caplog.text.count("idempotency(): a link behind it has found out who is asking") == 4
     assert "put it behind the authenticator" in caplog.text
+
+
+async def test_who_is_known_by_a_cookie_alone_gets_nothing_of_another(aiohttp_client: AiohttpClient) -> None:
+    async def pay(request: web.Request) -> web.Response:
+        return web.Response(text=f"paid by {request.cookies['session']}")
+
+    app = scopes.make_app("route", [idempotency(store=MemoryStore())], {"POST /pay": pay})
+    setup(app)
+    client = await aiohttp_client(app)
+    statuses = []
+    for session in ("alice", "alice", "bob"):
+        async with client.post("/pay", headers={**KEY, "Cookie": f"session={session}"}) as response:
+            statuses.append(response.status)
+    assert statuses == [200, 200, 422]

@@ -12,7 +12,7 @@ from typing import Any
 
 import hishel
 import pytest
-from aiohttp import web
+from aiohttp import CookieJar, web
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
@@ -23,6 +23,7 @@ from aiohttp_route_middleware import UrlDispatcherEx, middleware
 from aiohttp_route_middleware.errors import ConfigurationError, StoreError
 from aiohttp_route_middleware.middlewares import setup
 from aiohttp_route_middleware.middlewares.cache_control import cache_control
+from aiohttp_route_middleware.middlewares.csrf_token import CSRF_TOKEN, csrf_token
 from aiohttp_route_middleware.middlewares.etag import etag
 from aiohttp_route_middleware.middlewares.response_cache import response_cache
 from aiohttp_route_middleware.middlewares.sessions import SESSION, sessions
@@ -1038,3 +1039,77 @@ def test_wrong_options_are_refused(options: dict[str, Any], message: str) -> Non
     with pytest.raises(ConfigurationError) as raised:
         response_cache(**{"store": MemoryStore(), **options})
     assert str(raised.value).startswith(f"response_cache(): {message}")
+
+
+# ---- what others must not get
+
+
+def serve_in_router(*links: Any, **handlers: Any) -> web.Application:
+    app = web.Application()
+    setup(app)
+    router = UrlDispatcherEx.install(app, *links)
+    for name, (*own, handler) in handlers.items():
+        router.add_get(f"/{name}", *own, handler)
+    return app
+
+
+async def test_what_the_innermost_of_several_forbids_is_not_kept(aiohttp_client: AiohttpClient) -> None:
+    runs = 0
+
+    async def count(_: web.Request) -> web.Response:
+        nonlocal runs
+        runs += 1
+        return web.Response()
+
+    own = (response_cache(store=MemoryStore(), ttl=60), cache_control(no_store=True))
+    client = await aiohttp_client(serve_in_router(cache_control(max_age=60), count=(*own, count)))
+    for _ in range(2):
+        async with client.get("/count") as response:
+            assert response.headers["Cache-Control"] == "no-store"
+    assert runs == 2
+
+
+async def test_a_page_of_a_session_is_not_kept(aiohttp_client: AiohttpClient) -> None:
+    async def greet(request: web.Request) -> web.Response:
+        request[SESSION]["user"] = user = request.query.get("user", request[SESSION].get("user", "nobody"))
+        return web.Response(text=f"hello {user}")
+
+    async def show(request: web.Request) -> web.Response:
+        return web.Response(text=f"hello {request[SESSION].get('user', 'nobody')}")
+
+    own = (response_cache(store=MemoryStore()), cache_control(max_age=60))
+    around = sessions(store=MemoryStore(), secure=False)
+    app = serve_in_router(around, greet=(greet,), show=(*own, show))
+    client = await aiohttp_client(app, cookie_jar=CookieJar(unsafe=True))
+    async with client.get("/greet?user=alice"):
+        pass
+    async with client.get("/show") as response:
+        assert await response.text() == "hello alice"
+    client.session.cookie_jar.clear()
+    async with client.get("/show") as response:
+        assert await response.text() == "hello nobody"
+
+
+async def test_a_page_with_a_token_is_not_kept(aiohttp_client: AiohttpClient) -> None:
+    async def show(request: web.Request) -> web.Response:
+        return web.Response(text=str(request[CSRF_TOKEN]))
+
+    own = (response_cache(store=MemoryStore()), cache_control(max_age=60))
+    around = csrf_token("s" * 32, cookie="csrf", secure=False)
+    client = await aiohttp_client(serve_in_router(around, show=(*own, show)))
+    seen = set()
+    for _ in range(2):
+        async with client.get("/show", headers={"Cookie": f"csrf={'A' * 22}"}) as response:
+            seen.add(await response.text())
+    assert len(seen) == 2
+
+
+async def test_a_get_with_a_body_is_not_kept(aiohttp_client: AiohttpClient) -> None:
+    async def echo(request: web.Request) -> web.Response:
+        return web.Response(text=await request.text(), headers={"Cache-Control": "max-age=60"})
+
+    client = await aiohttp_client(serve_in_router(echo=(response_cache(store=MemoryStore()), echo)))
+    async with client.get("/echo", data=b"evil") as response:
+        assert response.headers["Cache-Status"].endswith("bypass")
+    async with client.get("/echo") as response:
+        assert await response.text() == ""

@@ -287,3 +287,20 @@ async def test_a_stream_that_broke_off_is_forgotten(
     await client.server.close()
     gc.collect()
     assert [one() for one in requests] == [None]
+
+
+async def test_the_innermost_of_a_name_is_applied_where_it_stands(aiohttp_client: AiohttpClient) -> None:
+    applied: list[str] = []
+
+    def register(name: str, said: str) -> Any:
+        async def link(request: web.Request) -> None:
+            on_response(request, name, lambda *_: applied.append(said))
+
+        return link
+
+    router = UrlDispatcherEx.install(app := web.Application())
+    setup(app)
+    router.add_get("/", register("a", "outer a"), register("b", "b"), register("a", "inner a"), index)
+    client = await aiohttp_client(app)
+    await client.get("/")
+    assert applied == ["inner a", "b"]

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from aiohttp import web
+from yarl import URL
 
 from .messages import Scope, read_fields
 
@@ -56,7 +57,8 @@ def clone_request(request: web.Request, changes: dict[str, Any], replaced: dict[
     return clone
 
 
-def _write_target(scope: Scope, *, has_raw_path: bool) -> str:
+def _write_target(scope: Scope, *, has_raw_path: bool) -> URL:
+    """Made of its parts: as one text, `//host/path` would name another host (RFC 3986, section 4.2)."""
     raw_path = scope["raw_path"].decode() if has_raw_path else quote(scope["path"], safe="/:@!$&'()*+,;=~")
     query = scope["query_string"].decode()
-    return f"{raw_path}?{query}" if query else str(raw_path)
+    return URL.build(path=raw_path, query_string=query, encoded=True)

@@ -37,7 +37,9 @@ async def serve_http(application: AsgiApplication, request: web.Request, scope: 
     except Exception as error:
         if not answer.is_complete:
             return _settle(request, body, answer, error)
-        _logger.exception("an ASGI application failed after its response to %s %s", request.method, request.rel_url)
+        _logger.exception(
+            "an ASGI application failed after its response to %s %s", request.method, request.rel_url.raw_path
+        )
     if answer.response is None or not answer.is_complete:
         missing = RuntimeError("the ASGI application has returned without a complete response")
         return _settle(request, body, answer, missing)

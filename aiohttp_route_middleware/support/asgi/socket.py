@@ -182,7 +182,7 @@ async def _fail(request: web.Request, socket: Socket, error: Exception) -> web.S
         raise error
     if isinstance(error, OSError) and socket.response.closed:
         return socket.response  # it wanted to send something to a client that has left
-    _logger.error("an ASGI application failed at the WebSocket %s", request.rel_url, exc_info=error)
+    _logger.error("an ASGI application failed at the WebSocket %s", request.rel_url.raw_path, exc_info=error)
     with contextlib.suppress(ConnectionError):
         await socket.close(WSCloseCode.INTERNAL_ERROR)
     return socket.response

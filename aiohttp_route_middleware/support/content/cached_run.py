@@ -137,6 +137,7 @@ class Run:
         headers, now = response.headers, options.clock()
         freshness = measure(headers, now, options.ttl)
         shares = is_shareable(request, headers, freshness) and is_shareable(self._request, headers, freshness)
+        shares = shares and not any(getattr(known, "__is_personal__", False) for known in request.values())
         if not shares or not may_keep(response.status, headers, freshness):
             # an error is not what this URL will always give: those who come next may share again
             self._flight.fail() if response.status >= 500 else self._flight.give_up()

@@ -79,7 +79,8 @@ class SharedCache:
             on_response(request, "response_cache", self._forget_changed)
             return await handler(request)
         asked = read_directives(request.headers.getall(hdrs.CACHE_CONTROL, ()))
-        if "no-store" in asked or hdrs.RANGE in request.headers or is_websocket(request):
+        # RFC 9110, section 9.3.1: a body that a GET has means nothing to a cache, whatever it means to a handler
+        if "no-store" in asked or hdrs.RANGE in request.headers or request.body_exists or is_websocket(request):
             return await self._pass_by(request, handler, "bypass")
         return await self._answer_read(request, handler, asked)
 

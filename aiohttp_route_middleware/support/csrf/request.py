@@ -51,6 +51,11 @@ class CsrfToken:
         self._is_shown = True
         return make_token(self._keys[0], self._id, self._session)
 
+    @property
+    def __is_personal__(self) -> bool:
+        """Whether the response may hold a token, or its cookie; a cache that others share looks at this."""
+        return self._is_shown or not self._is_known
+
     def accepts(self, token: str) -> bool:
         """Whether the client has sent the cookie, and a token that belongs to it."""
         return self._is_known and is_valid(token, self._keys, self._id, self._session)

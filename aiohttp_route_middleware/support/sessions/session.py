@@ -58,6 +58,11 @@ class Session(MutableMapping[str, Any]):
         self._state.mark_seen()
         return self._state.created
 
+    @property
+    def __is_personal__(self) -> bool:
+        """Whether the response depends on who asks; a cache that others share looks at this."""
+        return self._state.was_read or self._state.is_renewed
+
     def rotate(self) -> None:
         """Go on under a new id, and have the old one forgotten: call it at login, and whenever rights change.
 

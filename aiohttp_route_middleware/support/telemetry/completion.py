@@ -3,15 +3,15 @@
 A link has returned long before that; aiohttp then sends what it has returned. What ends a response is `write_eof()`
 of the writer of the request, which is taken over here.
 
-Rules kept here: the end is told once, with the last response that was prepared; a cancellation and a broken
-connection are ends as well, by which not all was sent; a WebSocket ends when its handler has returned.
+Rules kept here: the end is told once, with the last response that was prepared; if that never comes, the end of the
+task is one as well, by which not all was sent; a WebSocket ends when its handler has returned.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from aiohttp import web
 
@@ -33,18 +33,10 @@ async def watch(request: web.Request, handler: Handler, name: str, finish: Finis
         finish: called with the response, or `None` if there was none, and whether all of it was sent.
     """
     ending = _Ending(request.writer, finish)
-    on_response(request, name, ending.see)
-    try:
-        response = await handler(request)
-    except asyncio.CancelledError:
-        ending.tell(False)
-        raise
-    except Exception:
-        if request.writer.output_size > 0:  # no answer follows: aiohttp cuts the connection
-            ending.tell(False)
-        raise
+    on_response(request, f"{name} {id(ending):x}", ending.see)  # each of several sees the response
+    response = await handler(request)
     if isinstance(response, web.WebSocketResponse):
-        ending.tell(response.close_code is not None)
+        ending.tell(response.close_code not in (None, 1006))  # without a close frame (RFC 6455, section 7.1.5)
     return response
 
 
@@ -56,6 +48,8 @@ class _Ending:
         self._finish: Finish | None = finish
         self._write_eof = writer.write_eof
         writer.write_eof = self.write_eof
+        # aiohttp has a task for each request, which ends when all is sent, or cannot be
+        cast("asyncio.Task[Any]", asyncio.current_task()).add_done_callback(lambda _: self.tell(False))
 
     def see(self, _: web.Request, response: web.StreamResponse) -> None:
         self._response = response

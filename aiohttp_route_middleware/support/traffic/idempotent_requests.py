@@ -62,9 +62,9 @@ class IdempotentRequests:
     async def answer(self, request: web.Request, handler: Handler, key: str) -> web.StreamResponse:
         """Run the handler, or answer as it has answered before."""
         route = name_route(request)
-        # who asks without an identity may say in `Authorization` who it is, to the handler
+        # who asks without an identity may tell the handler who it is
         is_unknown = self.find_caller is None and request.get(IDENTITY) is None
-        names = (*self.headers, hdrs.AUTHORIZATION) if is_unknown else self.headers
+        names = (*self.headers, hdrs.AUTHORIZATION, hdrs.COOKIE) if is_unknown else self.headers
         fingerprint = await take_fingerprint(self.battery, request, route, names)
         name = name_record(await self._name_caller(request), route, key)
         lease = Lease(self.terms, name, fingerprint)

@@ -191,3 +191,29 @@ async def test_what_was_told_already_is_not_told_again(aiohttp_client: AiohttpCl
     writer.close()
     assert await app[ENDS].told.get() == (200, True)
     assert app[ENDS].told.empty()
+
+
+async def test_a_body_that_fails_while_it_is_sent_is_told(aiohttp_client: AiohttpClient) -> None:
+    async def send(_: web.Request) -> web.Response:
+        async def pieces() -> Any:
+            yield b"a"
+            raise RuntimeError("cannot go on")
+
+        return web.Response(body=pieces())
+
+    app = make_app(send=send)
+    client = await aiohttp_client(app)
+    with pytest.raises(ClientError):
+        async with client.get("/send") as response:
+            await response.read()
+    assert await asyncio.wait_for(app[ENDS].told.get(), 5) == (200, False)
+
+
+async def test_each_of_several_sees_the_response(aiohttp_client: AiohttpClient) -> None:
+    app = make_app()
+    router: Any = app.router
+    router.add_get("/twice", watched, answer)
+    client = await aiohttp_client(app)
+    async with client.get("/twice"):
+        pass
+    assert [await app[ENDS].told.get() for _ in range(2)] == [(200, True)] * 2
