@@ -87,6 +87,7 @@ NEEDS = {  # what a room needs besides; mostly behind an extra
     "support.access.security_policies": {"aiohttp_security"},
     "support.access.jws": {"jwt"},
     "support.access.verification_keys": {"jwt", "cryptography"},
+    "support.asgi.scope_changes": {"yarl"},
     "support.content.compressors": {"backports", "brotli"},
     "support.content.shared_cache": {"yarl"},
     "support.network.host_patterns": {"yarl"},
