@@ -131,6 +131,7 @@ class LoopStorages(Storages):
         finally:
             self._kept.pop(loop, None)
             await close()
+            await asyncio.sleep(0)  # a transport closes its socket when the loop goes round once more
 
 
 def open_storages(battery: str, storage: StorageOption, window: str, timeout: float) -> Storages:
