@@ -26,6 +26,9 @@ It does **not** look at the conditions of a change without `current` or `modifie
 handler must look at it. It does **not** lock: between the question and what the handler writes, another may write; let
 the database compare versions once more. It does **not** require conditions of those who send none. Stand it behind all
 that may refuse: an outsider must not learn the tag of what he may not see (RFC 9110, section 13.2.1).
+
+**With `compress()` around it** a tag becomes weak, and `If-Match` never holds for a weak one (RFC 9110, section
+13.1.1): where clients send it, put `compress(encodings=[])` on the route that they have the tag from.
 """
 
 from __future__ import annotations

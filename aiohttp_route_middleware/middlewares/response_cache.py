@@ -31,6 +31,9 @@ It does **not** revalidate with the handler: what is no longer fresh is made ane
 across processes, nor stop what another process is making from being kept after a change. It does **not** forget what
 was kept under another spelling of a URL, or for another `key`. **Trust boundary:** who writes to the store decides
 what is sent.
+
+**Where it works:** `cache_control()` stands inside of it, or nothing says that a response may be kept; and what a
+change makes stale is forgotten only if a `response_cache()` of the same store stands on the route of the change, too.
 """
 
 from __future__ import annotations

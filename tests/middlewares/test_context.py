@@ -158,4 +158,4 @@ async def test_what_is_no_mapping_of_names_is_an_error(
 
 def test_what_cannot_be_called_is_refused_at_once() -> None:
     with pytest.raises(ConfigurationError, match=r"context\(\): populate is .*pass a function"):
-        context({"locale": "de"})  # type: ignore[arg-type]
+        context({"locale": "de"})  # type: ignore[arg-type]  # wrong on purpose

@@ -355,4 +355,4 @@ def test_its_name_and_its_option() -> None:
     assert name_link(exit_stack()) == "exit_stack"
     assert name_link(exit_stack(until="sent")) == "exit_stack(sent)"
     with pytest.raises(ConfigurationError, match=r"exit_stack\(\): until='send'; write 'sent'"):
-        exit_stack(until="send")  # type: ignore[arg-type]
+        exit_stack(until="send")  # type: ignore[arg-type]  # wrong on purpose

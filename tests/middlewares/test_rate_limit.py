@@ -288,7 +288,7 @@ async def test_hostile_keys_are_kept_apart_and_fit_into_every_store(
 
 
 async def test_a_key_that_is_no_text_is_an_error(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
-    client = await serve(rate_limit("1/hour", key=lambda _: 5))  # type: ignore[arg-type,return-value]
+    client = await serve(rate_limit("1/hour", key=lambda _: 5))  # type: ignore[arg-type,return-value]  # wrong on purpose
     assert (await ask(client)).status == 500
     assert "rate_limit(): key() returned int" in caplog.text
 
@@ -444,7 +444,7 @@ async def test_who_is_exempt_is_not_counted(exempt: Any, serve: Serve) -> None:
 
 
 async def test_only_true_exempts(serve: Serve) -> None:
-    client = await serve(rate_limit("1/hour", exempt=lambda _: "no"))  # type: ignore[arg-type,return-value]
+    client = await serve(rate_limit("1/hour", exempt=lambda _: "no"))  # type: ignore[arg-type,return-value]  # wrong on purpose
     assert await ask_often(client, 2) == [200, 429]
 
 

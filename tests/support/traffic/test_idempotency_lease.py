@@ -238,7 +238,7 @@ async def test_what_became_of_it_is_kept_later_if_that_is_cancelled(place: Place
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    place.store.replace = replace  # type: ignore[method-assign]
+    place.store.replace = replace  # type: ignore[method-assign]  # a fault that cannot be caused
     await lease.release()
     await lease.renew()
     assert await place.store.get("key") == b"done"
