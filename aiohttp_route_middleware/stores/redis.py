@@ -79,7 +79,7 @@ class RedisStore:
         return bool(await self._ask(self._client.delete(self._prefix + key)))
 
     async def close(self) -> None:
-        """Close the connections of the client."""
+        """Close the client, and its connections unless they are of a pool that was made apart from it."""
         await self._client.aclose()
 
     async def _ask(self, asking: Awaitable[_T]) -> _T:

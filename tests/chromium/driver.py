@@ -5,12 +5,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.wait import WebDriverWait
 
 __all__ = ("Page",)
+
+_IS_THERE = "return !window.isLeft && document.readyState == 'complete'"
 
 _T = TypeVar("_T")
 
@@ -48,11 +50,11 @@ class Page:
         """Click on what leads to another page, and wait until that has been loaded."""
 
         def follow() -> None:
-            left = self._chrome.find_element(By.TAG_NAME, "html")
+            self._chrome.execute_script("window.isLeft = true")
             self._chrome.find_element(By.CSS_SELECTOR, selector).click()
-            wait = WebDriverWait(self._chrome, timeout=30, poll_frequency=0.02)
-            wait.until(staleness_of(left))
-            wait.until(lambda chrome: chrome.execute_script("return document.readyState") == "complete")
+            between_pages = (WebDriverException,)  # there is no document to ask
+            wait = WebDriverWait(self._chrome, 30, poll_frequency=0.02, ignored_exceptions=between_pages)
+            wait.until(lambda chrome: chrome.execute_script(_IS_THERE))
 
         await self._do(follow)
 

@@ -730,7 +730,7 @@ async def test_of_ten_at_once_one_runs(serve: Serve) -> None:
 async def test_of_a_thousand_at_once_in_redis_one_runs(redis_server: RedisServer) -> None:
     orders = Orders(waits=True)
     pool = BlockingConnectionPool.from_url(redis_server.url, max_connections=50, timeout=PATIENT)
-    store = RedisStore(Redis(connection_pool=pool), timeout=PATIENT)
+    store = RedisStore(Redis.from_pool(pool), timeout=PATIENT)  # which closes the pool with it
     statuses: list[int] = []
     async with run(orders.take, store=store, cancels=False) as (server, _):
 
