@@ -19,6 +19,7 @@ from pytest_aiohttp.plugin import AiohttpClient
 from aiohttp_route_middleware import RegistrationError, chain, guard, links_of, middleware
 
 from .conftest import Ask, Diary
+from .steady_ids import steady
 
 unchecked_chain: Any = chain  # for the mistakes that a type checker would not let pass
 
@@ -263,7 +264,7 @@ async def test_a_guard_that_returns_something_else_is_a_500_that_names_it(
     assert advice in caplog.text
 
 
-@pytest.mark.parametrize("links", [[pass_on], [around], [Around()], [pass_on, around, pass_on]], ids=str)
+@pytest.mark.parametrize("links", [[pass_on], [around], [Around()], [pass_on, around, pass_on]], ids=steady)
 @pytest.mark.parametrize(("answer", "advice"), [(None, "is a `return` missing?"), ("text", "type str")])
 async def test_an_endpoint_that_returns_no_response_is_a_500_that_names_the_chain_and_it(
     ask: Ask, caplog: pytest.LogCaptureFixture, links: list[Any], answer: Any, advice: str

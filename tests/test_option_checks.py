@@ -21,6 +21,8 @@ from aiohttp_route_middleware.option_checks import (
     in_order,
 )
 
+from .steady_ids import steady
+
 BATTERY = "battery()"
 WORDS = ("Strict", "Lax", "None")
 
@@ -103,7 +105,7 @@ REFUSED = [
 def _id(value: object) -> str | None:
     if value == HUGE:
         return "too many digits to be shown"
-    return repr(value) if not isinstance(value, (tuple, list)) else None
+    return steady(value) if not isinstance(value, (tuple, list)) else None
 
 
 @pytest.mark.parametrize(("check", "value", "read"), TAKEN, ids=_id)

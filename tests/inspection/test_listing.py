@@ -29,6 +29,7 @@ from aiohttp_route_middleware.errors import InspectionError
 from aiohttp_route_middleware.inspection import LinkInfo, list_routes
 from aiohttp_route_middleware.places import Site
 
+from ..steady_ids import steady
 from .conftest import (
     PostView,
     audit,
@@ -567,7 +568,7 @@ def test_listing_an_application_changes_nothing_and_works_once_it_has_started() 
     assert list_routes(app) == before
 
 
-@pytest.mark.parametrize("mistake", [UrlDispatcherEx(), web.Application, None, index], ids=repr)
+@pytest.mark.parametrize("mistake", [UrlDispatcherEx(), web.Application, None, index], ids=steady)
 def test_what_is_no_application_is_refused(mistake: Any) -> None:
     with pytest.raises(InspectionError, match=r"^(UrlDispatcherEx|Application|NoneType|index).* is not a web\.Appl"):
         list_routes(mistake)

@@ -28,6 +28,7 @@ from aiohttp_route_middleware.typedefs import Handler
 
 from .. import scopes
 from ..scopes import each_scope, path_in
+from ..steady_ids import steady
 
 USER = web.RequestKey("USER", str)
 TENANT = web.RequestKey("TENANT", str)
@@ -345,7 +346,7 @@ async def test_a_refusal_that_has_begun_to_be_sent_ends_the_search(serve: Any) -
     assert client.app[ASKED] == []
 
 
-@pytest.mark.parametrize("alternative", [by_guard, by_middleware, [by_guard, answer(None)]], ids=str)
+@pytest.mark.parametrize("alternative", [by_guard, by_middleware, [by_guard, answer(None)]], ids=steady)
 @pytest.mark.parametrize("status", [401, 403, 404])
 @pytest.mark.parametrize("is_raised", [True, False], ids=["raised", "returned"])
 async def test_what_the_endpoint_answers_is_no_refusal(

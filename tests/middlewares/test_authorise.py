@@ -27,6 +27,7 @@ from aiohttp_route_middleware.middlewares.authorise import authorise, covers, sa
 from aiohttp_route_middleware.naming import name_link
 from aiohttp_route_middleware.support.access.identity import IDENTITY, Identity
 
+from ..steady_ids import steady
 from ..strangers import AskOnce, ask_once, read_next
 
 __all__ = ("ask_once",)
@@ -284,7 +285,7 @@ async def test_a_predicate_decides(predicate: Any, identity: Identity, status: i
 
 
 @pytest.mark.parametrize(
-    "answer", [False, None, 0, 1, "", "yes", [], [1], {}, object(), b"true", 1.0, NotImplemented], ids=repr
+    "answer", [False, None, 0, 1, "", "yes", [], [1], {}, object(), b"true", 1.0, NotImplemented], ids=steady
 )
 async def test_what_is_not_true_itself_refuses(answer: Any, ask_once: AskOnce) -> None:
     async def answer_later(*_: Any) -> Any:

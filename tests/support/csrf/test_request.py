@@ -47,7 +47,11 @@ def test_a_token_of_its_own_is_not_accepted_before_the_client_has_the_cookie() -
     assert not token.accepts(str(token))
 
 
-@pytest.mark.parametrize(("known", "is_shown"), [(None, False), (None, True), (KNOWN, True), (KNOWN, False)])
+@pytest.mark.parametrize(
+    ("known", "is_shown"),
+    [(None, False), (None, True), (KNOWN, True), (KNOWN, False)],
+    ids=["new", "new, shown", "known, shown", "known"],
+)
 def test_what_a_response_bears(known: str | None, is_shown: bool) -> None:
     token = make(known)
     if is_shown:
