@@ -19,6 +19,7 @@ from .errors import RouteMiddlewareError
 from .marks import read_mark, unwrap_partial
 from .parameters import Parameters, read_parameters
 from .record import read_record
+from .uncalled import find_call
 
 __all__ = (
     "GuardSpec",
@@ -114,6 +115,9 @@ def check_endpoint(link: Any) -> None:
 
 def _check_callable(link: Any) -> None:
     if callable(link):
+        call = find_call(link)
+        if call is not None:
+            raise LinkError(*call)
         return
     if inspect.isawaitable(link):
         raise LinkError("is an awaitable, not a function", "pass the function itself, without calling it")

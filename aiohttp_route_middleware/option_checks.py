@@ -48,9 +48,11 @@ def check_flags(battery: str, **flags: object) -> None:
 def check_seconds(battery: str, option: str, value: object, *, at_least: float = 1) -> float:
     """Return a number of seconds, of three centuries at most."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not at_least <= value < math.inf:
-        raise refuse_option(battery, option, value, f"pass seconds, {at_least:g} or more")
+        raise refuse_option(battery, option, value, f"pass a number of seconds, {at_least:g} or more")
     if value > _MOST_SECONDS:
-        raise ConfigurationError(battery, f"{option} is too large", cure=f"pass seconds, {_MOST_SECONDS} or less")
+        raise ConfigurationError(
+            battery, f"{option} is too large", cure=f"pass a number of seconds, {_MOST_SECONDS} or less"
+        )
     return value
 
 

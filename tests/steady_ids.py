@@ -7,5 +7,5 @@ __all__ = ("steady",)
 
 def steady(value: object) -> str:
     """Show a value without its address, and a set in order."""
-    shown = "{%s}" % ", ".join(sorted(map(repr, value))) if isinstance(value, (set, frozenset)) else repr(value)
-    return re.sub(r" at 0x[0-9a-f]+", "", shown)
+    in_order = sorted(map(repr, value)) if isinstance(value, (set, frozenset)) else repr(value)
+    return re.sub(r" at 0x[0-9a-f]+", "", str(in_order))

@@ -89,13 +89,14 @@ NEEDS = {  # what a room needs besides; mostly behind an extra
     "support.access.verification_keys": {"jwt", "cryptography"},
     "support.asgi.scope_changes": {"yarl"},
     "support.content.compressors": {"backports", "brotli"},
-    "support.content.shared_cache": {"yarl"},
+    "support.content.resource_names": {"yarl"},
     "support.network.host_patterns": {"yarl"},
     "support.network.hosts": {"yarl"},
     "support.sessions.signed_records": {"itsdangerous"},
     "support.traffic.rate_limit_memory": {"limits"},
     "support.traffic.rate_limit_meter": {"limits"},
-    "support.traffic.rate_limit_storages": {"limits", "memcachio", "redis"},
+    "support.traffic.rate_limit_servers": {"limits", "memcachio", "redis"},
+    "support.traffic.rate_limit_storages": {"limits"},
     "support.traffic.rate_limits": {"limits"},
 }
 

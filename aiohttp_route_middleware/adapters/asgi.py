@@ -11,6 +11,12 @@ the request for `/api/users` is answered by its route `/users`. Bodies, response
 as they come. `run_with()` ties the lifespan of the ASGI application to that of the aiohttp application: what fails
 at its start keeps the server from starting, and its WebSockets are closed when the server stops.
 
+`/api` itself is no path of that route. To have both, let the variable begin with the slash, or with nothing:
+
+    router.add_route("*", "/api{tail:(?:/.*)?}", authenticate, api)
+
+For `/api` the application then gets a path that is just its `root_path`; most redirect that to `/api/`.
+
 What a link before has put into the scope by `from_asgi()` is in the scope here. An ASGI application knows nothing of
 request keys: hand on what it needs in a header or, behind `from_asgi()`, in the scope.
 
@@ -71,7 +77,8 @@ def asgi(
     Args:
         app: the application, or where it is: `"package.module:app"`.
         lifespan: `"auto"`, the default: the application is started with `run_with()`, if it takes part in that;
-            `"on"`: it must take part; `"off"`: it needs no start.
+            `"on"`: it must take part; `"off"`: it needs no start. What fails after its start is logged at once; with
+            `"auto"`, so is what fails at its start by an exception alone.
         root_path: where it is mounted, decoded; by default what stands before the last variable of the route, if that
             variable reaches to the end of the path, else nothing.
         heartbeat: seconds between two pings on a WebSocket; by default none are sent.
@@ -81,8 +88,10 @@ def asgi(
         ConfigurationError: an option is wrong, or there is no such application. At a request: it was not started.
 
     Responds:
-        what the application responds; 403 to a WebSocket that it does not accept, 400 to a handshake that is none and
-        to a body that is malformed; 500 if it raises before its response, or returns without one.
+        what the application responds; a WebSocket that it closes with a code that may not be sent is closed with 1011,
+        with 1000 for 1005, and cut off for 1006 and 1015; 403 to a WebSocket that it does not accept, 400 to a
+        handshake that is none and to a body that is malformed; 500 if it raises before its response, or returns
+        without one.
 
     Reads/Sets:
         reads `CLIENT_ADDRESS`, `FORWARDED_SCHEME` and `ASGI_SCOPE`, if they are there.

@@ -17,12 +17,16 @@ behind it:
     router.add_get("/", from_asgi(SessionMiddleware, secret_key=KEY), show_cart)
 
 A changed method, path, query, header, scheme or client is that of the request behind it. The route is chosen by then:
-`match_info` stays. Request keys are the same on both sides, so a key that is set behind it is there before it.
+`match_info` stays. Request keys are the same on both sides, so a key that is set behind it is there before it; so are
+context variables, also where the middleware runs what is behind it in a task of its own, and what `context()` keeps.
 
 What batteries set on the response, before it or behind it, is set once, when the ASGI middleware is through; it does
 not see that. A response has begun when it comes back through the links before, which change its headers by
 `on_response_prepare`, as batteries do. They see no `HTTPException` from behind it: it is a response by then. The
 reason phrase of a status is not passed on: ASGI has none.
+
+An exception of the handler comes out as it went in, unless the middleware answers it. A response that has failed half
+way does not look whole, though the middleware may end it: the connection is cut.
 
 **WebSockets:** many ASGI middlewares let everything pass that is not HTTP. So a request for a WebSocket is an ordinary
 request here, and a handler that accepts one fails. With `websockets=True` the middleware is told that it is one: it
@@ -45,6 +49,7 @@ from ..loading import load_object
 from ..naming import name_link
 from ..option_checks import check_flags, check_function
 from ..support.asgi.behind_middleware import call_behind, serve_through
+from ..support.asgi.making import make_middleware
 from ..support.asgi.messages import AsgiApplication
 from ..support.asgi.scope import ASGI_SCOPE, make_scope
 from ..support.battery import MiddlewareBattery, middleware_battery
@@ -67,7 +72,8 @@ def from_asgi(
         **options: for the middleware, as its application would pass them.
 
     Raises:
-        ConfigurationError: there is no such middleware, or it refuses these options. At a request: a WebSocket was
+        ConfigurationError: there is no such middleware, or it refuses these options; the error names those that it
+            takes. At a request: a WebSocket was
             accepted behind it, without `websockets=True`.
 
     Responds:
@@ -88,11 +94,7 @@ def from_asgi(
     make = load_object(middleware, _refuse) if isinstance(middleware, str) else middleware
     check_function(_BATTERY, "middleware", make, takes="app and options")
     name = middleware if isinstance(middleware, str) else name_link(middleware)
-    try:
-        around = make(call_behind, **options)
-    except Exception as error:  # its text may quote a secret
-        problem = f"{name} raised {type(error).__name__} when it was made"
-        raise ConfigurationError(_BATTERY, problem, cure="pass the options that it takes") from error
+    around = make_middleware(_BATTERY, make, name, call_behind, options)
     check_function(_BATTERY, f"what {name} makes", around, takes="scope, receive, send")
 
     @middleware_battery(f"from_asgi({name})", provided=(ASGI_SCOPE,))

@@ -9,6 +9,9 @@ piece by piece. It stands on a2wsgi, over which it does this more:
   raises, so that half a body is not taken for a whole one, and no thread is held for nobody;
 - a response that cannot be sent, as by a wrong header, is an error, where a2wsgi would wait for ever;
 - `wsgi.input_terminated` is set, so that bodies sent in chunks are read; `wsgi.errors` is the standard error;
+- status and headers wait for the first piece that is not empty, so that what fails before it is a 500, and
+  `start_response()` may be called again with `exc_info`; to call it twice without is an error;
+- `sys.exit()` ends the request, and not the server;
 - a header whose name has an underscore is left out: in the environment it is the same as one with a hyphen, so that
   a client could write over what a proxy has written.
 
@@ -20,7 +23,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 from aiohttp import web
@@ -31,9 +34,10 @@ from ..errors import ConfigurationError, MissingDependencyError
 from ..loading import load_object
 from ..naming import name_link
 from ..option_checks import check_count, check_function
-from ..support.asgi.messages import AsgiApplication, Message, Receive, Scope, Send
+from ..support.asgi.messages import AsgiApplication, Receive, Scope, Send
 from ..support.asgi.scope import check_root_path, make_scope
 from ..support.asgi.serving import serve_http
+from ..support.asgi.wsgi_visit import Pieces, Start, Visit, staying
 from ..support.network.websockets import is_websocket
 
 try:
@@ -90,51 +94,12 @@ def wsgi(app: WsgiApplication | str, *, root_path: str | None = None, threads: i
     return wsgi
 
 
-class _Visit:
-    """One request, on both sides: the loop, which sends, and a thread, which must never wait for what is over."""
-
-    def __init__(self, receive: Receive, send: Send) -> None:
-        self.error: BaseException | None = None
-        self._receive = receive
-        self._send = send
-
-    async def receive(self) -> Message:
-        message = await self._receive()
-        if message["type"] == "http.disconnect":
-            raise ConnectionResetError("the body has not come to its end")
-        return message
-
-    async def send(self, message: Message) -> None:
-        if self.error is not None:
-            return
-        try:
-            await self._send(message)
-        except Exception as error:
-            self.error = error
-
-
-class _Pieces:
-    """What an application yields, as long as somebody takes it."""
-
-    def __init__(self, pieces: Iterable[bytes], visit: _Visit) -> None:
-        self._pieces = pieces
-        self._visit = visit
-
-    def __iter__(self) -> Iterator[bytes]:
-        for piece in self._pieces:
-            if self._visit.error is not None:
-                return
-            yield piece
-
-    def close(self) -> None:
-        getattr(self._pieces, "close", lambda: None)()
-
-
 def _stop_when_over(application: WsgiApplication) -> WsgiApplication:
     def run(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        visit = environ["asgi.scope"].pop(_VISIT)
+        visit, start = environ["asgi.scope"].pop(_VISIT), Start(start_response)
         environ |= {"wsgi.errors": sys.stderr, "wsgi.input_terminated": True}
-        return _Pieces(application(environ, start_response), visit)
+        with staying():
+            return Pieces(application(environ, start), visit, start)
 
     return run
 
@@ -143,7 +108,7 @@ def _serve_with(middleware: Any) -> AsgiApplication:
     threads: set[asyncio.Future[None]] = set()
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        visit = scope[_VISIT] = _Visit(receive, send)
+        visit = scope[_VISIT] = Visit(receive, send)
         thread = asyncio.ensure_future(middleware(scope, visit.receive, visit.send))
         threads.add(thread)
         thread.add_done_callback(threads.discard)

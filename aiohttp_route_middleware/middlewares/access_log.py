@@ -8,12 +8,26 @@ logs, under `aiohttp_route_middleware.access`,
     GET /posts/7?token=*** 200 in 3.2 ms, 512 bytes
 
 and bears all of it as `record.access`, a mapping, for a formatter that writes JSON. The route is there by its
-template, `/posts/{id}`, so that requests can be counted by it. It is told at level INFO, answers of the server's own
-failures (5xx) at ERROR; a client that has gone before all was sent is told as `"outcome": "aborted"`.
+template, `/posts/{id}`, so that requests can be counted by it. It is told at level INFO, failures of the server
+(a 5xx, or an answer that broke off) at ERROR.
 
-**Secrets** are masked unless you ask for them: values of query parameters whose names are those of credentials, and of
-the headers that carry them, of which only those are logged that `headers` names. The path is logged as it is: do not
-put secrets there. Addresses are data of persons in many countries: `client=False` leaves them out.
+| `"outcome"` | |
+| --- | --- |
+| `"sent"` | the last byte was written |
+| `"aborted"` | before that the client had gone, or the server was stopped |
+| `"failed"` | the answer had begun when the handler, or its body, raised an exception |
+
+`"bytes"` are those of the body that were written, with the frames of chunks, whether the client has got them or not;
+`None` for a WebSocket, whose messages are not counted, and for a file that the system has sent in part.
+
+**Secrets** are masked unless you ask for them: values of query parameters whose last words are those of credentials,
+also in addresses within the query and within headers such as `Referer`; and headers that carry credentials. Only those
+headers are logged that `headers` names. The path is logged as it is, but for `name=value` in it: do not put secrets
+there. Addresses are data of persons in many countries: `client=False` leaves them out. What would break a line, or
+steer a terminal, is escaped.
+
+What links further in have set on the request is told, also behind a `method_override()`; not what they set on a clone
+of their own (`request.clone()`).
 
 It does **not** see what never reaches it: requests that aiohttp cannot parse, and those that links before it have
 answered. aiohttp's own access log goes on beside it, and masks nothing: `run_app(app, access_log=None)` ends it.
@@ -26,7 +40,7 @@ import time
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from ..errors import ConfigurationError
 from ..naming import describe, escape_unprintable
@@ -34,8 +48,16 @@ from ..option_checks import check_flags, check_list, check_name
 from ..support.access.identity import IDENTITY, Identity
 from ..support.battery import MiddlewareBattery, middleware_battery
 from ..support.network.addresses import CLIENT_ADDRESS
-from ..support.telemetry.completion import watch
-from ..support.telemetry.masking import SECRET_HEADERS, SECRET_PARAMETERS, mask_header, mask_query
+from ..support.telemetry.completion import End, watch
+from ..support.telemetry.masking import (
+    SECRET_HEADERS,
+    SECRET_PARAMETERS,
+    SecretNames,
+    mask_header,
+    mask_query,
+    mask_text,
+)
+from ..support.telemetry.matches import find_template
 from ..support.telemetry.request_ids import REQUEST_ID
 from ..typedefs import Handler
 
@@ -58,8 +80,9 @@ def access_log(
         logger: default `aiohttp_route_middleware.access`.
         headers: of the request to log, by their names; default none.
         client: whether the address of the client is logged: `CLIENT_ADDRESS`, else that of the peer; default yes.
-        secret_parameters: names of query parameters whose values are masked; default those of credentials.
-        secret_headers: names of headers whose values are masked; default those of credentials.
+        secret_parameters: last words of the names of query parameters whose values are masked, as `"api_key"` for
+            `x-api-key` and `userApiKey`; default those of credentials.
+        secret_headers: likewise of headers; default those of credentials.
 
     Raises:
         ConfigurationError: an option is wrong.
@@ -76,27 +99,30 @@ def access_log(
     log = logging.getLogger("aiohttp_route_middleware.access") if logger is None else logger
     listed = check_list(_BATTERY, "headers", headers, example="User-Agent")
     names = tuple(check_name(_BATTERY, "headers", one, example="User-Agent") for one in listed)
-    parameters = frozenset(name.lower() for name in secret_parameters)
-    secrets = frozenset(name.lower() for name in secret_headers)
+    parameters = SecretNames(_BATTERY, "secret_parameters", secret_parameters)
+    secrets = SecretNames(_BATTERY, "secret_headers", secret_headers)
 
     @middleware_battery()
     async def access_log(request: web.Request, handler: Handler) -> web.StreamResponse:
         begun = time.perf_counter()
 
-        def finish(response: web.StreamResponse | None, was_sent: bool) -> None:
+        def finish(end: End) -> None:
             told = {
                 **_tell_request(request, parameters),
-                **_tell_response(request, response),
-                "outcome": "sent" if was_sent else "aborted",
+                "status": None if end.response is None else end.response.status,
+                "bytes": end.body,
+                "outcome": end.outcome,
                 "milliseconds": round((time.perf_counter() - begun) * 1000, 3),
             }
             if client:
                 told["client"] = _tell_client(request)
             if names:
                 found = {name: request.headers[name] for name in names if name in request.headers}
-                told["headers"] = {name: mask_header(name, value, secrets) for name, value in found.items()}
-            level = logging.ERROR if response is not None and response.status >= 500 else logging.INFO
-            log.log(level, _TEXT, told, extra={"access": told})
+                told["headers"] = {
+                    name: _in_line(mask_header(name, value, secrets, parameters)) for name, value in found.items()
+                }
+            has_failed = end.outcome == "failed" or (told["status"] or 0) >= 500
+            log.log(logging.ERROR if has_failed else logging.INFO, _TEXT, told, extra={"access": told})
 
         return await watch(request, handler, "access_log", finish)
 
@@ -106,28 +132,23 @@ def access_log(
 _TEXT = "%(method)s %(target)s %(status)s in %(milliseconds)s ms, %(bytes)s bytes"
 
 
-def _tell_request(request: web.Request, secret_parameters: Collection[str]) -> dict[str, Any]:
+def _tell_request(request: web.Request, secrets: SecretNames) -> dict[str, Any]:
     url = request.rel_url
-    query = mask_query(url.raw_query_string, secret_parameters)
-    resource = request.match_info.route.resource
+    path, query = mask_text(url.raw_path, secrets), mask_query(url.raw_query_string, secrets)
     identity = request.get(IDENTITY)
     return {
-        "method": request.method,
-        "target": escape_unprintable(f"{url.raw_path}?{query}" if query else url.raw_path),
-        "route": None if resource is None else resource.canonical,
-        "request_id": request.get(REQUEST_ID),
-        "subject": identity.subject if isinstance(identity, Identity) else None,
+        "method": _in_line(request.method),
+        "target": _in_line(f"{path}?{query}" if query else path),
+        "route": find_template(request),
+        "request_id": _in_line(request.get(REQUEST_ID)),
+        "subject": _in_line(identity.subject) if isinstance(identity, Identity) else None,
     }
-
-
-def _tell_response(request: web.Request, response: web.StreamResponse | None) -> dict[str, Any]:
-    """The bytes are those of the body, if its length was said before; else all that was written, headers included."""
-    if response is None:
-        return {"status": None, "bytes": 0}
-    length = None if request.method == hdrs.METH_HEAD else response.headers.get(hdrs.CONTENT_LENGTH)
-    return {"status": response.status, "bytes": request.writer.output_size if length is None else int(length)}
 
 
 def _tell_client(request: web.Request) -> str | None:
     address = request.get(CLIENT_ADDRESS, request.remote)
-    return None if address is None else str(address)
+    return None if address is None else _in_line(str(address))
+
+
+def _in_line(text: str | None) -> str | None:
+    return text if text is None or text.isprintable() else escape_unprintable(text)

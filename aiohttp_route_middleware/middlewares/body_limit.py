@@ -37,6 +37,7 @@ from aiohttp import hdrs, web
 
 from ..option_checks import check_count
 from ..support.battery import MiddlewareBattery, middleware_battery
+from ..support.clones import lend_clone
 from ..support.sending import cut_off, has_begun
 from ..support.traffic.body_limits import BodyLimit, choose_limit, declare_limit, refuse_length
 from ..support.traffic.limited_body import find_refusal, is_limited, limit_body, read_rest, release_body
@@ -61,7 +62,7 @@ def body_limit(size: int) -> MiddlewareBattery:
 
     Reads/Sets:
         reads `Content-Length`, `Content-Encoding` and `Expect`. With a limit above `client_max_size`, what links set
-        on the clone of the request is set on the request as well, when they are done.
+        on the clone of the request is set on the request as well.
 
     Source:
         RFC 9110, sections 8.6, 10.1.1 and 15.5.14; RFC 9112, section 9.6.
@@ -78,7 +79,7 @@ def body_limit(size: int) -> MiddlewareBattery:
         length = None if hdrs.CONTENT_ENCODING in request.headers else request.content_length
         if length is not None and length <= own.size and length <= (request.client_max_size or length):
             return await handler(request)  # where a link inside takes less, it refuses by itself
-        limit = choose_limit(request, own)
+        limit = await choose_limit(request, own)
         refuse_length(request, limit)
         run = handler
         if 0 < request.client_max_size < (limit if length is None else length):
@@ -91,16 +92,8 @@ def body_limit(size: int) -> MiddlewareBattery:
 
 async def _run_with_room(handler: Handler, limit: int, request: web.Request) -> web.StreamResponse:
     """Run a handler with a request that takes more than the application does."""
-    try:
-        clone = request.clone(client_max_size=limit)
-    except RuntimeError:  # a link before has read all of it
-        return await handler(request)
-    try:
+    with lend_clone(request, client_max_size=limit) as clone:
         return await handler(clone)
-    finally:
-        request.clear()
-        request.update({key: clone[key] for key in clone})
-        clone._finish()  # closes the files of a form, as aiohttp does for the request itself
 
 
 async def _run_counting(request: web.Request, run: Handler, limit: int) -> web.StreamResponse:

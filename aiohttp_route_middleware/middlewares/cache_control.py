@@ -17,6 +17,13 @@ It does **not** keep anything itself; that is `response_cache()`. It does **not*
 client asks again when the time is over, not before. What only some may see is theirs by `private=True`: without it,
 caches that many share keep it, and a `max_age` alone allows that, except for requests with `Authorization`.
 `Expires` and `Pragma` are not sent: every cache that is in use knows `Cache-Control`.
+
+**Who reads it:** `s_maxage`, `public` and `proxy_revalidate` are for caches that many share, and `stale_if_error` is
+followed by hardly anybody else. Where neither a proxy nor a content delivery network stands in front, nor a
+`response_cache()` around this link, they do nothing, and nothing says so. A `response_cache()` inside of it has kept
+or not kept the response before this link speaks:
+
+    router.add_get("/news", response_cache(store=store), cache_control(s_maxage=60), list_news)
 """
 
 from __future__ import annotations

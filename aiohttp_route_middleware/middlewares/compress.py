@@ -15,7 +15,8 @@ memory piece by piece, no longer by `sendfile`. Left alone is what
 Whatever might have been compressed has `Vary: Accept-Encoding`, also when it was not. A strong `ETag` becomes weak,
 since the bytes are others: `If-None-Match` goes on giving 304, if it is compared weakly as `request.if_none_match` and
 `FileResponse` do, but `If-Match` will not match any more (RFC 9110, section 13.1.1). Where clients send it, put no
-`compress()`.
+`compress()`. All codings of a page have this one weak tag: a cache in front must choose by `Accept-Encoding` before it
+asks whether what it has is still good. One that asks about its gzip for a client that does not take gzip gets 304.
 
 gzip and deflate are always there; zstd and br come with the extra `compress`. Without their libraries they are left
 out, unless they are asked for by name: then the application does not start. The innermost `compress()` decides:

@@ -27,47 +27,39 @@ handler must look at it. It does **not** lock: between the question and what the
 the database compare versions once more. It does **not** require conditions of those who send none. Stand it behind all
 that may refuse: an outsider must not learn the tag of what he may not see (RFC 9110, section 13.2.1).
 
-**With `compress()` around it** a tag becomes weak, and `If-Match` never holds for a weak one (RFC 9110, section
-13.1.1): where clients send it, put `compress(encodings=[])` on the route that they have the tag from.
+**`If-Match` never holds for a weak tag**: it compares strongly (RFC 9110, section 13.1.1), so that 412 answers a weak
+tag that was sent, and any that is sent where the tag is weak itself; its text says so where that alone is the reason.
+`weak=True` makes tags weak, and so does `compress()`: where clients send `If-Match`, put `compress(encodings=[])` on
+the route that they have the tag from.
 """
 
 from __future__ import annotations
 
-import asyncio
-import base64
-import datetime as dt
-import hashlib
-from collections.abc import Awaitable, Callable
-from typing import TypeAlias
-
-from aiohttp import ETag, hdrs, web
+from aiohttp import hdrs, web
 from aiohttp.payload import Payload
 
-from ..errors import ConfigurationError
-from ..option_checks import check_flags, check_function
-from ..support.battery import MiddlewareBattery, awaiting, middleware_battery
+from ..option_checks import check_flags
+from ..support.battery import MiddlewareBattery, middleware_battery
+from ..support.content.body_tags import tag_body
 from ..support.content.conditions import (
     Outcome,
     Validators,
     decide,
     drop_representation,
     has_conditions,
-    parse_tag,
+    refuse,
     validators_of,
     write_tag,
 )
+from ..support.content.known_validators import Current, Knowledge, Modified
 from ..support.headers import on_response
 from ..typedefs import Handler
 
 __all__ = ("etag",)
 
-Current: TypeAlias = Callable[[web.Request], "str | ETag | Awaitable[str | ETag | None] | None"]
-Modified: TypeAlias = Callable[[web.Request], "dt.datetime | Awaitable[dt.datetime | None] | None"]
 
 _BATTERY = "etag()"
 _READS = frozenset((hdrs.METH_GET, hdrs.METH_HEAD))
-_WITHOUT_CONDITIONS = frozenset((hdrs.METH_CONNECT, hdrs.METH_OPTIONS, hdrs.METH_TRACE))  # RFC 9110, section 13.2.1
-_LARGE = 262_144  # bytes: to hash more takes so long that it is done in a thread
 
 
 def etag(current: Current | None = None, *, modified: Modified | None = None, weak: bool = False) -> MiddlewareBattery:
@@ -85,7 +77,8 @@ def etag(current: Current | None = None, *, modified: Modified | None = None, we
         ConfigurationError: an option is wrong; or, in a request, what `current` or `modified` has returned.
 
     Responds:
-        304 to a GET or HEAD whose client has the response; 412 if a condition does not hold.
+        304 to a GET or HEAD whose client has the response; 412 if a condition does not hold, as `If-Match` with a weak
+        tag, of which the text tells.
 
     Reads/Sets:
         `If-Match`, `If-None-Match`, `If-Modified-Since`, `If-Unmodified-Since`. Sets `ETag`, and with `modified`
@@ -98,7 +91,7 @@ def etag(current: Current | None = None, *, modified: Modified | None = None, we
         etag(tag_of_post)
     """
     check_flags(_BATTERY, weak=weak)
-    knowledge = _Knowledge(current, modified)
+    knowledge = Knowledge(current, modified)
 
     @middleware_battery("etag")
     async def etag(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -114,42 +107,11 @@ def etag(current: Current | None = None, *, modified: Modified | None = None, we
         if response.prepared or isinstance(response, web.FileResponse):
             return response
         if current is None:
-            await _tag_body(request, response, weak=weak)
+            await tag_body(request, response, weak=weak)
         _tell(response, watch.known)
         return await _answer(request, response)
 
     return etag
-
-
-class _Knowledge:
-    """What the application tells of its resources."""
-
-    def __init__(self, current: Current | None, modified: Modified | None) -> None:
-        if current is not None:
-            check_function(_BATTERY, "current", current, takes="request")
-        if modified is not None:
-            check_function(_BATTERY, "modified", modified, takes="request")
-        self._current = None if current is None else awaiting(current)
-        self._modified = None if modified is None else awaiting(modified)
-
-    async def ask(self, request: web.Request) -> Validators:
-        """Before the handler runs: a tag that is older than the body is asked for again, a newer one would stay."""
-        known = Validators()
-        if self._current is not None:
-            known.tag = _read_tag(await self._current(request))
-        known.exists = known.tag is not None
-        if self._modified is not None:
-            known.modified = _read_moment(await self._modified(request))
-        return known
-
-    async def allow_change(self, request: web.Request) -> None:
-        """Refuse a change whose conditions do not hold, as far as anything is known."""
-        if request.method in _WITHOUT_CONDITIONS or not has_conditions(request.headers):
-            return
-        if self._current is None and (self._modified is None or hdrs.IF_MATCH in request.headers):
-            return  # a tag outweighs a date (section 13.2.2), and the tag is not known here
-        if decide(request.method, request.headers, await self.ask(request)) is Outcome.FAILED:
-            raise web.HTTPPreconditionFailed
 
 
 class _Watch:
@@ -172,27 +134,7 @@ class _Watch:
             drop_representation(headers)
             raise web.HTTPNotModified(headers=headers)
         if outcome is Outcome.FAILED:
-            raise web.HTTPPreconditionFailed
-
-
-def _read_tag(found: object) -> ETag | None:
-    if found is None or isinstance(found, ETag):
-        return found
-    if isinstance(found, str):
-        tag = parse_tag(found) or parse_tag(f'"{found}"')
-        if tag is not None:
-            return tag
-    cure = "return text without quotation marks, an aiohttp.ETag, or None if nothing is there"
-    raise ConfigurationError(_BATTERY, f"current() returned {found!r}", cure=cure)
-
-
-def _read_moment(found: object) -> int | None:
-    if found is None:
-        return None
-    if isinstance(found, dt.datetime) and found.tzinfo is not None:
-        return int(found.timestamp())
-    cure = "return a datetime with a time zone, or None"
-    raise ConfigurationError(_BATTERY, f"modified() returned {found!r}", cure=cure)
+            raise refuse(request.headers, validators_of(response.headers))
 
 
 def _tell(response: web.StreamResponse, known: Validators) -> None:
@@ -202,27 +144,6 @@ def _tell(response: web.StreamResponse, known: Validators) -> None:
         response.headers.setdefault(hdrs.ETAG, write_tag(known.tag))
     if known.modified is not None and hdrs.LAST_MODIFIED not in response.headers:
         response.last_modified = known.modified
-
-
-async def _tag_body(request: web.Request, response: web.StreamResponse, *, weak: bool) -> None:
-    if response.status != 200 or hdrs.ETAG in response.headers or not isinstance(response, web.Response):
-        return
-    body = response.body
-    if not isinstance(body, (bytes, bytearray)) or (not body and request.method == hdrs.METH_HEAD):
-        return  # a handler of its own for HEAD: what GET would send is not known
-    # compressed by aiohttp later: other bytes than these, and to each client others
-    tag = ETag(value=await _hash(body), is_weak=weak or response.compression)
-    response.headers[hdrs.ETAG] = write_tag(tag)
-
-
-async def _hash(body: bytes | bytearray) -> str:
-    if len(body) <= _LARGE:
-        return _digest(body)
-    return await asyncio.get_running_loop().run_in_executor(None, _digest, bytes(body))
-
-
-def _digest(body: bytes | bytearray) -> str:
-    return base64.urlsafe_b64encode(hashlib.blake2b(body, digest_size=18).digest()).decode()
 
 
 def _decide(request: web.Request, response: web.StreamResponse) -> Outcome:
@@ -243,7 +164,7 @@ async def _answer(request: web.Request, response: web.StreamResponse) -> web.Str
             await response.body.close()
         response.body = None
     if outcome is Outcome.FAILED:
-        raise web.HTTPPreconditionFailed
+        raise refuse(request.headers, validators_of(response.headers))
     response.set_status(304)
     response.enable_compression(web.ContentCoding.identity)  # of no body
     drop_representation(response.headers)

@@ -48,8 +48,9 @@ restarts, and `MemoryStore()` when it is full, and it knows one process only.
 
 **Whose key it is:** the same key of another caller, or on another route, is another one. The caller is the subject of
 `IDENTITY` if an authenticator stands before this link; else the address, behind `client_address()` that of the client,
-and then `Authorization` belongs to the request. **Trust boundary:** behind a proxy without either, all clients are
-one; then only a key that cannot be guessed keeps one from the response of another.
+and then `Authorization` and `Cookie` belong to the request: who repeats it with other cookies gets 422.
+**Trust boundary:** behind a proxy without either, all clients are one; then only a key that cannot be guessed keeps
+one from the response of another.
 
 **The store holds what was answered, with the data of customers,** for `keep` seconds, in clear: guard it, or pass a
 `Store` that encrypts. Keys are kept as hashes.
@@ -145,7 +146,8 @@ def idempotency(
 
     Reads/Sets:
         `Idempotency-Key`, the body, `Host`, `Content-Type`, what `headers` names, `IDENTITY`, `CLIENT_ADDRESS`, the
-        peer, `Authorization` if nobody has set `IDENTITY`. Sets `Idempotency-Replayed`. Needs `setup(app)`.
+        peer, `Authorization` and `Cookie` if nobody has set `IDENTITY`. Sets `Idempotency-Replayed`. Needs
+        `setup(app)`.
 
     Source:
         draft-ietf-httpapi-idempotency-key-header-07; RFC 9651, section 3.3.3; RFC 9457.

@@ -14,7 +14,10 @@ the path does not have is 405: the handler for POST does not get what was meant 
 
 The method is looked for in the header, then in the query, then in a field of a form; what is named first counts. A
 form is read up to a limit, and the handler reads it as if nothing had been; one that is longer stays a POST, so forms
-with files name their method in the query.
+with files name their method in the query. What a middleware before it has read with `read()` or `post()` is passed on.
+
+`body_limit()` takes the limit of the route that is meant, before it and behind it, and so does its check of
+`Expect: 100-continue`. With `field` only the body tells: it is invited, and before it the limit is that of the POST.
 
 It does **not** protect from forged requests. Pages of other origins can send a POST with any query and any form
 without asking, but no header, PUT or DELETE unless `cors()` lets them. So with `field` or `query`, put `csrf()` before
@@ -25,9 +28,8 @@ it, or a page anywhere can make a browser delete what only DELETE can. For the s
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Collection, Sequence
-from functools import partial, update_wrapper
-from typing import Any, cast
+from collections.abc import Callable, Collection, Iterable
+from typing import Any
 
 from aiohttp import hdrs, web
 
@@ -35,7 +37,10 @@ from ..errors import ConfigurationError
 from ..option_checks import check_choice, check_count, check_name, check_text, check_texts, refuse_option
 from ..support.application_only import APPLICATION_ONLY, find_place
 from ..support.battery import MiddlewareBattery, middleware_battery
+from ..support.clones import lend_clone
 from ..support.csrf.body import read_field
+from ..support.meant_methods import declare_meaning, match_anew, run_behind
+from ..support.telemetry.matches import note_match
 from ..typedefs import Handler
 
 __all__ = ("method_override",)
@@ -45,8 +50,7 @@ _HEADER = "X-HTTP-Method-Override"
 _METHODS = (hdrs.METH_PUT, hdrs.METH_PATCH, hdrs.METH_DELETE)
 _FORM_LIMIT = 65_536
 _FIELD = re.compile(r"[A-Za-z0-9_-]+")  # which forms do not escape
-
-_Read = Callable[[web.Request], Awaitable[Sequence[str]]]
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 def method_override(
@@ -86,7 +90,8 @@ def method_override(
     listed = check_texts(_BATTERY, "methods", methods)
     allowed = frozenset(check_choice(_BATTERY, "methods", one, _METHODS) for one in listed)
     check_count(_BATTERY, "form_limit", form_limit, unit="bytes")
-    read = _make_reader(header, query, field, form_limit)
+    read_head = _make_reader(header, query)
+    _check_field(header, query, field)
     refusal = f"A POST can be taken here for {', '.join(sorted(allowed))} alone."
     places = ", ".join(place for place in (header, query, field) if place is not None)
 
@@ -94,37 +99,58 @@ def method_override(
     async def method_override(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.method != hdrs.METH_POST:
             return await handler(request)
-        named = {one.strip().upper() for one in await read(request)}
+        named = read_head(request)
+        if not named and field is not None:
+            found = await read_field(request, field, form_limit)
+            named = _read_methods(() if found is None else (found,))
         if named <= {hdrs.METH_POST}:
             return await handler(request)
         if len(named) > 1 or not named <= allowed:
             raise web.HTTPBadRequest(text=refusal)
         return await _start_again(request, named.pop(), method_override)
 
+    def find_method(request: web.Request) -> str | None:
+        if request.method != hdrs.METH_POST:
+            return request.method
+        named = read_head(request)
+        if not named and field is not None and _may_name(request, form_limit):
+            return None
+        return named.pop() if len(named) == 1 and named <= allowed else hdrs.METH_POST
+
+    declare_meaning(method_override, find_method)
     return method_override
 
 
-def _make_reader(header: Any, query: Any, field: Any, limit: int) -> _Read:
-    """Make what reads the methods that a request names."""
-    if header is None and query is None and field is None:
-        raise ConfigurationError(_BATTERY, "there is nowhere to look", cure='name a header, or field="_method"')
+def _make_reader(header: Any, query: Any) -> Callable[[web.Request], set[str]]:
+    """Make what reads the methods that the head of a request names."""
     if header is not None:
         check_name(_BATTERY, "header", header, example=_HEADER)
     if query is not None:
         check_text(_BATTERY, "query", query)
-    if field is not None and not (isinstance(field, str) and _FIELD.fullmatch(field)):
-        raise refuse_option(_BATTERY, "field", field, 'write it in letters, digits, "_" and "-", as in "_method"')
 
-    async def read(request: web.Request) -> Sequence[str]:
+    def read_head(request: web.Request) -> set[str]:
         named = request.headers.getall(header, []) if header is not None else []
         if not named and query is not None:
             named = request.query.getall(query, [])
-        if not named and field is not None:
-            found = await read_field(request, field, limit)
-            named = [] if found is None else [found]
-        return named
+        return _read_methods(named)
 
-    return read
+    return read_head
+
+
+def _read_methods(named: Iterable[str]) -> set[str]:
+    return {one.strip().upper() for one in named}
+
+
+def _check_field(header: Any, query: Any, field: Any) -> None:
+    if header is None and query is None and field is None:
+        raise ConfigurationError(_BATTERY, "there is nowhere to look", cure='name a header, or field="_method"')
+    if field is not None and not (isinstance(field, str) and _FIELD.fullmatch(field)):
+        raise refuse_option(_BATTERY, "field", field, 'write it in letters, digits, "_" and "-", as in "_method"')
+
+
+def _may_name(request: web.Request, limit: int) -> bool:
+    """Whether a form that is not there yet may name a method."""
+    return request.content_type in _FORMS and (request.content_length or 0) <= limit
 
 
 async def _start_again(request: web.Request, method: str, battery: MiddlewareBattery) -> web.StreamResponse:
@@ -134,31 +160,6 @@ async def _start_again(request: web.Request, method: str, battery: MiddlewareBat
     if place is None:  # what stands behind it there would not run: csrf(), say
         cure = "put it into web.Application(middlewares=[...]) by itself"
         raise ConfigurationError(_BATTERY, "another middleware hides where it stands", cure=cure)
-    other = request.clone(method=method)
-    match = await app.router.resolve(other)
-    around = request.match_info.apps[: request.match_info.apps.index(app)]
-    inside = match.apps
-    for one in (app, *reversed(around)):
-        match.add_app(one)
-    match.freeze()
-    cast(Any, other)._match_info = match  # as aiohttp does itself; there is no door
-    handler = match.handler
-    for one in reversed(inside):
-        handler = _put_before(handler, one, one.middlewares)
-    return await _put_before(handler, app, app.middlewares[place + 1 :])(other)
-
-
-def _put_before(handler: Handler, app: web.Application, middlewares: Sequence[Any]) -> Handler:
-    """Put middlewares of an application before a handler, as aiohttp does when a request comes."""
-    for one in reversed(middlewares):
-        handler = update_wrapper(partial(one, handler=handler), handler)
-    return update_wrapper(partial(_run_in, app, handler), handler)
-
-
-async def _run_in(app: web.Application, handler: Handler, request: web.Request) -> web.StreamResponse:
-    before = request.match_info.current_app
-    request.match_info.current_app = app  # what `request.app` is
-    try:
-        return await handler(request)
-    finally:
-        request.match_info.current_app = before
+    with lend_clone(request, method=method) as other:
+        note_match(await match_anew(other, request, app))
+        return await run_behind(other, app, place)

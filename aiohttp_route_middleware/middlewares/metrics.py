@@ -6,13 +6,16 @@
 
 | metric | labels |
 | --- | --- |
-| `http_server_request_duration_seconds`, a histogram, until the last byte is sent | `method`, `route`, `status` |
+| `http_server_request_duration_seconds`, a histogram, to the last byte | `method`, `route`, `status`, `outcome` |
 | `http_server_response_size_bytes`, a histogram of what was written | `method`, `route`, `status` |
 | `http_server_active_requests`, a gauge | `method`, `route` |
 
 The route is its template, `/posts/{id}`, never the path, which clients make up; a request that has found none is
 `unmatched`, seen by an application alone. A method that nobody knows is `_OTHER`. A client that has gone before there
-was an answer has the status `none`. Several `metrics()` with one prefix in one registry share their metrics.
+was an answer has the status `none`. An outcome is `sent`; `aborted`, by a client that has gone, or a server that was
+stopped; or `failed`, of an answer that had begun. Messages of WebSockets have no size here, nor have files that were
+aborted. The gauge has the route that aiohttp has found, even if `method_override()` finds another. Several
+`metrics()` with one prefix in one registry share their metrics.
 
 It does **not** protect what it shows: routes and rates are for nobody but your Prometheus, so put an authenticator
 before `show_metrics()`. It does **not** look into handlers: count what is yours with prometheus-client.
@@ -32,7 +35,8 @@ from ..errors import ConfigurationError, MissingDependencyError
 from ..naming import describe
 from ..option_checks import check_list, refuse_option
 from ..support.battery import MiddlewareBattery, middleware_battery
-from ..support.telemetry.completion import watch
+from ..support.telemetry.completion import End, watch
+from ..support.telemetry.matches import find_template
 from ..support.telemetry.routes import name_method, name_route
 from ..typedefs import Handler
 
@@ -85,11 +89,12 @@ def metrics(
         method, route = name_method(request), name_route(request) or "unmatched"
         active = meters.active.labels(method, route)
 
-        def finish(response: web.StreamResponse | None, _: bool) -> None:
-            labels = (method, route, "none" if response is None else str(response.status))
+        def finish(end: End) -> None:
             active.dec()
-            meters.durations.labels(*labels).observe(time.perf_counter() - begun)
-            meters.sizes.labels(*labels).observe(request.writer.output_size)
+            status = "none" if end.response is None else str(end.response.status)
+            labels = (method, find_template(request) or "unmatched", status)
+            meters.durations.labels(*labels, end.outcome).observe(time.perf_counter() - begun)
+            meters.sizes.labels(*labels).observe(end.head + (end.body or 0))
 
         active.inc()
         return await watch(request, handler, "metrics", finish)
@@ -147,7 +152,7 @@ def _make_meters(registry: CollectorRegistry, prefix: str, buckets: tuple[float,
         Histogram(
             f"{prefix}_request_duration_seconds",
             "Until the last byte of the response is sent.",
-            labels,
+            (*labels, "outcome"),
             registry=registry,
             buckets=buckets,
         ),

@@ -10,7 +10,8 @@ A number stands for each `HTTPException` of that status. Of several that fit, th
 next one around. An application scope sees the application's own 404 and 405 as well.
 
 It does **not** see a response that is returned, whatever its status, nor what fails once an answer was begun: the
-connection is cut then. What is answered here is **not** logged any more: let the function do it.
+connection is cut then, and aiohttp logs what has failed. What is answered here is **not** logged any more: let the
+function do it.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from ..errors import ConfigurationError
 from ..naming import describe
 from ..option_checks import check_function
 from ..support.battery import MiddlewareBattery, awaiting, middleware_battery
+from ..support.sending import break_off, has_begun
 from ..typedefs import Handler
 
 __all__ = ("on_error",)
@@ -42,6 +44,8 @@ def on_error(answers: Mapping[type[Exception] | int, Callable[..., Any]]) -> Mid
 
     Raises:
         ConfigurationError: there are none, or one is for what cannot be raised.
+        RuntimeError: in a request, when an `HTTPException` was raised after the response had begun; the connection is
+            cut then.
 
     Responds:
         what the function returns.
@@ -54,15 +58,18 @@ def on_error(answers: Mapping[type[Exception] | int, Callable[..., Any]]) -> Mid
     @middleware_battery(f"on_error({', '.join(map(_name, answers))})")
     async def on_error(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
-            return await handler(request)
+            try:
+                return await handler(request)
+            except Exception as error:
+                answer = None if has_begun(request) else _find_answer(error, by_status, by_class)
+                response: web.StreamResponse | None = None if answer is None else await answer(request, error)
+                if response is None:
+                    raise
+                return response
         except Exception as error:
-            answer = _find_answer(error, by_status, by_class)
-            if answer is None or request.writer.output_size > 0:  # an answer was begun: nothing can follow
-                raise
-            response: web.StreamResponse | None = await answer(request, error)
-            if response is None:
-                raise
-            return response
+            if has_begun(request):
+                break_off(request, error)
+            raise
 
     return on_error
 

@@ -12,8 +12,10 @@
 address, `request[CLIENT_ADDRESS]` if `client_address()` stands before it, or the peer; an IPv6 address by its /64. A
 link that stands before the authenticator counts failed logins too, by address. `key` says otherwise.
 
-**What** is counted together is one route: the same object on two routes counts each alone. With a `name` all that
-have this name, and the same storage, share. HEAD counts as GET. What no route answers is counted as one.
+**What** is counted together is one route: the same object on two routes counts each alone. Routes differ by method,
+path, expressions of variables, and domain. With a `name` all that have this name, and the same storage, share. HEAD
+counts as GET. What no route answers is counted as one. A request that meets the same object twice, as in an
+application and on a route, is counted once, where it meets it first.
 
 **How**: `window="fixed"` begins with the first request and ends on time: it costs least, and lets through up to
 twice the limit around its end. `"moving"` remembers each request, exactly. `"sliding"` weighs the last window and
@@ -21,6 +23,12 @@ this one: nearly as exact, and it keeps two numbers only.
 
 **Several limits** must all have room: the strictest decides, and a request that one of them refuses is counted by
 none. Only where two requests come at the same moment may one that is refused stay counted by some of them.
+
+**Several links** on one route, each `rate_limit(...)`, count by themselves, from the outermost: what an inner one
+refuses the outer ones have counted, and with the same `name` and storage a request counts twice. A response tells of
+the policies of all that it has met, the innermost first, `Retry-After` is of the one that refuses. A policy is called
+`"100/minute"`, or with a name `"api:100/minute"`; if two links have one that is called alike, the inner one is
+`"100/minute (2)"`. Give them names, which tell clients more.
 
 **Where**: in the memory of this process, by default; behind several processes each then has the whole limit. Count in
 Redis, Valkey or memcached for all of them together. `storage` is a URL, or a storage of `limits.aio.storage`, which
@@ -55,22 +63,18 @@ from __future__ import annotations
 
 import functools
 import re
-import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
-from ..errors import ConfigurationError, StoreError
+from ..errors import ConfigurationError
 from ..naming import name_link
 from ..option_checks import check_choice, check_count, check_flags, check_function, check_seconds, refuse_option
 from ..support.battery import GuardBattery, awaiting, guard_battery
-from ..support.headers import on_response
-from ..support.traffic.callers import read_caller
-from ..support.traffic.rate_limit_buckets import hash_key, name_route
-from ..support.traffic.rate_limit_fields import seconds_until
-from ..support.traffic.rate_limit_meter import WINDOWS, Meter, Outage
+from ..support.traffic.counted_requests import Ask, CountedRequests
+from ..support.traffic.rate_limit_meter import WINDOWS, Meter
+from ..support.traffic.rate_limit_outages import Outage
 from ..support.traffic.rate_limit_policies import Policies, choose_policies, read_policies
 from ..support.traffic.rate_limit_storages import StorageOption, open_storages
 from ..support.traffic.rate_limits import LimitTexts
@@ -150,7 +154,8 @@ def rate_limit(
     choose = choose_policies(limits, read) if callable(limits) else None
     policies = None if choose is not None else read(limits)
     label = f"rate_limit({_describe(limits, policies, bucket)})"
-    count = _Count(
+    counted = CountedRequests(
+        battery=_BATTERY,
         meter=Meter(storages, window=window, prefix=prefix, block_time=block, timeout=seconds),
         outage=Outage(label, fail_open=fail_open),
         bucket=bucket,
@@ -160,66 +165,21 @@ def rate_limit(
         label=label if fields else "",
     )
     is_exempt = _read_function("exempt", exempt)
+    passed: web.RequestKey[bool] = web.RequestKey("rate_limit_passed", bool)  # this very link, further out
 
     @guard_battery(label)
     async def rate_limit(request: web.Request, handler: Handler | None = None) -> web.StreamResponse | None:
-        if is_exempt is None or await is_exempt(request) is not True:
+        if passed not in request and (is_exempt is None or await is_exempt(request) is not True):
             chosen = policies if choose is None else await choose(request)
             if chosen is not None:
-                await count.run(request, chosen)
+                await counted.count(request, chosen)
+                request[passed] = True
         return await handler(request) if handler else None
 
     return rate_limit
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Count:
-    """How requests are counted: the options, read."""
-
-    meter: Meter
-    outage: Outage
-    bucket: str
-    find_key: Callable[[web.Request], Awaitable[Any]] | None
-    cost: int
-    find_cost: Callable[[web.Request], Awaitable[Any]] | None
-    label: str  # empty if nothing is told
-
-    async def run(self, request: web.Request, policies: Policies) -> None:
-        """Count a request, or refuse it."""
-        bucket = f"name {self.bucket}" if self.bucket else name_route(request)
-        caller = read_caller(request) if self.find_key is None else _name_caller(request, await self.find_key(request))
-        key = hash_key(bucket, caller)
-        cost = self.cost if self.find_cost is None else _check_found_cost(await self.find_cost(request))
-        try:
-            verdict = await self.meter.count(policies.limits, key, cost)
-        except StoreError as error:
-            self.outage.begin(error)
-            if self.outage.fail_open:
-                return
-            raise web.HTTPServiceUnavailable from error
-        self.outage.end()
-        if self.label:
-            on_response(request, self.label, policies.tell(verdict.readings))
-        if verdict.resumes_at is not None:
-            raise _refuse(verdict.resumes_at)
-
-
-def _name_caller(request: web.Request, found: Any) -> str:
-    if found is None:
-        return read_caller(request)
-    if isinstance(found, str):
-        return f"key:{found}"
-    raise ConfigurationError(_BATTERY, f"key() returned {type(found).__qualname__}", cure="return a text, or None")
-
-
-def _refuse(resumes_at: float) -> web.HTTPTooManyRequests:
-    seconds = max(1, seconds_until(resumes_at, time.time()))
-    # RFC 6585, section 4: a cache must not store it; RFC 9110, section 10.2.3: whole seconds
-    headers = {hdrs.RETRY_AFTER: str(seconds), hdrs.CACHE_CONTROL: "no-store"}
-    return web.HTTPTooManyRequests(headers=headers, text="Too many requests. Come again later.")
-
-
-def _read_function(option: str, function: Any) -> Callable[[web.Request], Awaitable[Any]] | None:
+def _read_function(option: str, function: Any) -> Ask | None:
     if function is None:
         return None
     check_function(_BATTERY, option, function, takes="request")
@@ -234,12 +194,6 @@ def _check_cost(cost: Any, policies: Policies | None) -> int:
         if checked > limit.amount:
             raise ConfigurationError(_BATTERY, f"cost={cost} never passes {limit.text}", cure="write less")
     return checked
-
-
-def _check_found_cost(found: Any) -> int:
-    if type(found) is int and found >= 0:  # less would give to the caller what it has used
-        return found
-    raise ConfigurationError(_BATTERY, f"cost() returned {found!r}", cure="return a whole number, 0 or more")
 
 
 def _check_block_time(seconds: Any, longest: int) -> int | None:

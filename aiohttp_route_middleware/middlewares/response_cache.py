@@ -8,13 +8,26 @@ It keeps what a GET has found, for as long as the response says: `s-maxage`, `ma
 guessed; `ttl=30` is for responses that say nothing, and then only a 200 to a request without cookies. A HEAD is
 answered from it too. Many who ask at once for what is not there cause one run of the handler, for which the others
 wait; if it fails, or finds what may not be kept, they run themselves. `stale-if-error` and `stale-while-revalidate`
-are followed: the latter while another request is making the response anew. `Cache-Status` tells what it did.
+are followed: the latter while another request is making the response anew. What is answered with an error, with 304,
+or for one client alone leaves the others waiting for each other; what else may not be kept has them run themselves,
+without waiting, for ten seconds or until something is kept.
+
+`Cache-Status` tells what it did, and by `detail` why it has kept nothing, as far as that is known before the body is
+sent: a directive (`no-store`, `private`, `no-cache`); `Set-Cookie`, `Vary:*`, `Content-Range`; `status:304`;
+`no-lifetime`, if nothing says for how long; `stale`; `max_body`; `personal`, where a session was read or a token
+shown; `Authorization` or `Cookie`, for what was sent to somebody in particular; `failed`; `replaced`, by an outer
+link. Of a request that passes by it tells `HEAD`, `Range`, `no-store`, `body` or `websocket`. Clients can read it.
 
 Never kept: what sets a cookie; `private`, `no-store` and `no-cache`; `Vary: *`; a part (206). Nor what was sent to
 somebody who is known, by `Authorization` or by an authenticator around this link, unless the response allows it with
 `public`, `s-maxage` or `must-revalidate`; who is known gets nothing else from it either.
 
-After a POST, PUT, PATCH or DELETE that went well, what was kept for its URL is forgotten. Else say so yourself:
+After a POST, PUT, PATCH or DELETE that went well, what was kept for its URL is forgotten, if the same link stands on
+the route of the change as well, which it does not by itself:
+
+    router.add_post("/news", pages, add_news)  # the same `pages` as before list_news: each POST to /news forgets it
+
+Else, and for other URLs than those that are in `Location` and `Content-Location` of its response, say so yourself:
 
     await pages.forget("https://example.com/news")
 
@@ -32,8 +45,7 @@ across processes, nor stop what another process is making from being kept after 
 was kept under another spelling of a URL, or for another `key`. **Trust boundary:** who writes to the store decides
 what is sent.
 
-**Where it works:** `cache_control()` stands inside of it, or nothing says that a response may be kept; and what a
-change makes stale is forgotten only if a `response_cache()` of the same store stands on the route of the change, too.
+**Where it works:** `cache_control()` stands inside of it, or nothing says that a response may be kept.
 """
 
 from __future__ import annotations
@@ -49,7 +61,8 @@ from ..errors import ConfigurationError
 from ..option_checks import check_count, check_flags, check_function, check_name, check_seconds
 from ..stores.protocol import Store, check_store
 from ..support.battery import MiddlewareBattery, awaiting, middleware_battery
-from ..support.content.response_shelf import ResponseShelf, name_resource
+from ..support.content.resource_names import name_resource
+from ..support.content.response_shelf import ResponseShelf
 from ..support.content.shared_cache import CacheOptions, SharedCache
 from ..typedefs import Handler
 

@@ -16,7 +16,7 @@ answers with
 
 It is **off** unless Python runs in development mode (`python -X dev`), or you say `enabled=True`: times tell strangers
 what is slow, what is cached, and whether a name is known. `tell` is called in any case, with the name and the
-milliseconds of each part, for a StatsD client or a histogram; it must not block.
+milliseconds of each part, for a StatsD client or a histogram; it must not block, and what it raises is only logged.
 
 It does **not** show what ends after the headers are sent: for a stream that a handler writes, the rest of it.
 """

@@ -32,7 +32,7 @@ from typing import Any, TypeAlias
 from aiohttp import web
 
 from ..naming import name_link
-from ..option_checks import check_function, check_seconds
+from ..option_checks import check_seconds, refuse_option
 from ..support.battery import MiddlewareBattery, awaiting, middleware_battery
 from ..support.deadlines import Deadline, TimeIsUpError
 from ..support.network.websockets import is_websocket
@@ -91,7 +91,9 @@ def timeout(seconds: float | ChooseSeconds) -> MiddlewareBattery:
 
 
 def _read_function(seconds: Any) -> Callable[[web.Request], Awaitable[Seconds]]:
-    check_function(_BATTERY, "seconds", seconds, takes="request")
+    if not callable(seconds):
+        cure = "pass seconds as a number, as in timeout(10), or a function (request)"
+        raise refuse_option(_BATTERY, "seconds", seconds, cure)
     ask = awaiting(seconds)
 
     async def choose(request: web.Request) -> Seconds:

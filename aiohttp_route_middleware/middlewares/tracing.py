@@ -4,19 +4,34 @@
     router = UrlDispatcherEx.install(app, tracing())                      # one span for a request
     router = UrlDispatcherEx.install(app, tracing(), trace=trace_spans)   # and one inside of it for each link
 
-What it needs is the API of OpenTelemetry; where the spans go is said once, by an SDK or an agent:
-`opentelemetry.trace.set_tracer_provider(...)`. Without that it costs little, and tells nobody.
+It needs the API of OpenTelemetry; where the spans go is said once, by an SDK or an agent. This prints them, with the
+package `opentelemetry-sdk`:
+
+    from opentelemetry import trace
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter
+
+    provider = TracerProvider(resource=Resource.create({"service.name": "shop"}))
+    provider.add_span_processor(BatchSpanProcessor(ConsoleSpanExporter()))
+    trace.set_tracer_provider(provider)
+
+Without that it costs little, and tells nobody.
 
 The span is named `GET /posts/{id}`, by the template of the route, begins in the trace that the client or a proxy has
 sent (`traceparent`, or what your propagators read), and ends with the last byte. It bears `http.request.method`,
 `http.route`, `http.response.status_code`, `url.path`, `url.query`, `url.scheme`, `server.address`, `server.port`,
 `client.address`, `network.peer.address`, `network.protocol.version`, `user_agent.original`, and `error.type` for what
-has failed. Behind another `tracing()`, in an application around a sub-application, say, and behind an instrumentation
-of aiohttp, there is one span all the same.
+has failed: the class of an exception, which the span bears with its message and traceback; else the status; `failed`,
+where an answer broke off; `aborted`, where its client has gone or the server was stopped. Behind another `tracing()`,
+in an application around a sub-application, say, and behind an instrumentation of aiohttp, there is one span all the
+same, or none, if the one before is not sampled. `baggage` that was sent goes on to whomever the handler asks.
 
-**Secrets.** Values of query parameters whose names are those of credentials are masked; headers are not recorded, but
-for `User-Agent`. **Trust boundary:** whoever sends a `traceparent` chooses the trace that a request is told of, and
-whether it is sampled, if your sampler follows its parent: with `accept=False` each request begins a trace of its own.
+**Secrets.** Values of query parameters whose last words are those of credentials are masked, and so are they within
+`User-Agent`, the one header that is recorded. Messages of exceptions are recorded as they are.
+**Trust boundary:** whoever sends a `traceparent` chooses the trace that a request is told of, and whether it is
+sampled, if your sampler follows its parent; and whoever sends `baggage`, what others are told: with `accept=False`
+each request begins a trace of its own, without baggage.
 
 It does **not** trace what handlers do: their clients and databases have instrumentations that find this span.
 """
@@ -24,18 +39,20 @@ It does **not** trace what handlers do: their clients and databases have instrum
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import Any
 
 from aiohttp import hdrs, web
 
 from ..errors import MissingDependencyError
-from ..naming import name_link
+from ..naming import escape_unprintable, name_link
 from ..option_checks import check_flags
 from ..support.battery import MiddlewareBattery, middleware_battery
 from ..support.network.addresses import CLIENT_ADDRESS
 from ..support.network.hosts import parse_authority
-from ..support.telemetry.completion import watch
-from ..support.telemetry.masking import SECRET_PARAMETERS, mask_query
+from ..support.telemetry.completion import End, watch
+from ..support.telemetry.masking import SECRET_PARAMETERS, SecretNames, mask_query, mask_text
+from ..support.telemetry.matches import find_template
 from ..support.telemetry.routes import name_method, name_route
 from ..typedefs import Handler, Outcome
 
@@ -62,8 +79,9 @@ def tracing(
 
     Args:
         provider: of tracers; default that which was set for the process.
-        accept: whether a trace that was sent is gone on with; default yes.
-        secret_parameters: names of query parameters whose values are masked; default those of credentials.
+        accept: whether a trace that was sent is gone on with, and its baggage; default yes.
+        secret_parameters: last words of the names of query parameters whose values are masked, as `"api_key"` for
+            `x-api-key` and `userApiKey`; default those of credentials.
 
     Raises:
         ConfigurationError: an option is wrong.
@@ -78,23 +96,22 @@ def tracing(
         tracing(accept=False)
     """
     check_flags(_BATTERY, accept=accept)
-    secrets = frozenset(name.lower() for name in secret_parameters)
+    secrets = SecretNames(_BATTERY, "secret_parameters", secret_parameters)
 
     @middleware_battery()
     async def tracing(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.get(_TRACER) is not None:  # a `tracing()` around this one has seen to it, sampled or not
+            return await handler(request)
         tracer = request[_TRACER] = trace.get_tracer(_NAME, tracer_provider=provider)
         if _is_traced():
             return await handler(request)
-        parent = propagate.extract(request.headers) if accept else context.Context()
-        ending = _Ending(request, _start(request, tracer, parent, secrets))
-        with trace.use_span(ending.span, record_exception=False, set_status_on_exception=False):
-            try:
-                return await watch(request, handler, "tracing", ending.end)
-            except web.HTTPException:
-                raise
-            except Exception as error:
-                ending.note(error)
-                raise
+        parent = _find_parent(request, accept)
+        span = _start(request, tracer, parent, secrets)
+        token = context.attach(trace.set_span_in_context(span, parent))
+        try:
+            return await watch(request, handler, "tracing", partial(_end, request, span))
+        finally:
+            context.detach(token)
 
     return tracing
 
@@ -126,41 +143,25 @@ def _end_nothing(_: Outcome) -> None:
     """There is no span."""
 
 
-class _Ending:
-    """How the span of one request ends."""
-
-    def __init__(self, request: web.Request, span: Span) -> None:
-        self.span = span
-        self._request = request
-        self._error_type = ""
-
-    def note(self, error: Exception) -> None:
-        """Note what nobody has foreseen; the response is aiohttp's."""
-        self.span.record_exception(error)
-        self._error_type = type(error).__qualname__
-
-    def end(self, response: web.StreamResponse | None, was_sent: bool) -> None:
-        address = self._request.get(CLIENT_ADDRESS)
-        if address is not None:
-            self.span.set_attribute("client.address", str(address))
-        status = 0 if response is None else response.status
-        if status:
-            self.span.set_attribute("http.response.status_code", status)
-        if status >= 500:  # a refusal is no failure of the server
-            self.span.set_status(Status(StatusCode.ERROR))
-        error_type = self._error_type or (str(status) if status >= 500 else "" if was_sent else "aborted")
-        if error_type:
-            self.span.set_attribute("error.type", error_type)
-        self.span.end()
-
-
 def _is_traced() -> bool:
-    """Whether the request has a span already: of a `tracing()` around this one, or of another instrumentation."""
+    """Whether the request has a span already, of another instrumentation."""
     current = trace.get_current_span()
     return current.is_recording() and getattr(current, "kind", None) is SpanKind.SERVER
 
 
-def _start(request: web.Request, tracer: Tracer, parent: context.Context, secrets: Collection[str]) -> Span:
+def _find_parent(request: web.Request, accept: bool) -> context.Context:
+    """Find the context to go on with: what was sent, or what another instrumentation has made of it, not sampled."""
+    here, current = context.get_current(), trace.get_current_span()
+    alone = trace.set_span_in_context(trace.INVALID_SPAN, here)
+    parent = propagate.extract(request.headers, alone) if accept else alone
+    ours, sent = current.get_span_context(), trace.get_current_span(parent).get_span_context()
+    is_dropped = ours.is_valid and not ours.is_remote and not ours.trace_flags.sampled
+    if is_dropped and (not sent.is_valid or sent.trace_id == ours.trace_id):
+        return trace.set_span_in_context(current, parent)
+    return parent
+
+
+def _start(request: web.Request, tracer: Tracer, parent: context.Context, secrets: SecretNames) -> Span:
     route = name_route(request)
     return tracer.start_span(
         f"{name_method(request)} {route}" if route else name_method(request),
@@ -170,14 +171,45 @@ def _start(request: web.Request, tracer: Tracer, parent: context.Context, secret
     )
 
 
-def _describe(request: web.Request, route: str | None, secrets: Collection[str]) -> dict[str, Any]:
+def _end(request: web.Request, span: Span, end: End) -> None:
+    """End the span, whatever becomes of what is told before."""
+    try:
+        if end.error is not None:
+            span.record_exception(end.error)
+        address, route = request.get(CLIENT_ADDRESS), find_template(request)
+        if address is not None:
+            span.set_attribute("client.address", str(address))
+        if route is not None and route != name_route(request):  # a link further in has found another one
+            span.update_name(f"{name_method(request)} {route}")
+            span.set_attribute("http.route", route)
+        _judge(span, end)
+    finally:
+        span.end()
+
+
+def _judge(span: Span, end: End) -> None:
+    status = 0 if end.response is None else end.response.status
+    if status:
+        span.set_attribute("http.response.status_code", status)
+    has_failed = status >= 500 or end.outcome == "failed"
+    if has_failed:  # a refusal is no failure of the server
+        span.set_status(Status(StatusCode.ERROR))
+    if has_failed and end.error is not None:
+        span.set_attribute("error.type", type(end.error).__qualname__)
+    elif status >= 500:
+        span.set_attribute("error.type", str(status))
+    elif end.outcome != "sent":
+        span.set_attribute("error.type", end.outcome)
+
+
+def _describe(request: web.Request, route: str | None, secrets: SecretNames) -> dict[str, Any]:
     url, authority = request.rel_url, parse_authority(request.host or "")
     method = name_method(request)
     told = {
         "http.request.method": method,
         "http.request.method_original": None if method == request.method else request.method,
         "http.route": route,
-        "url.path": url.raw_path,
+        "url.path": mask_text(url.raw_path, secrets),
         "url.query": mask_query(url.raw_query_string, secrets) or None,
         "url.scheme": request.scheme,
         "server.address": authority and authority.host,
@@ -185,6 +217,11 @@ def _describe(request: web.Request, route: str | None, secrets: Collection[str])
         "client.address": request.remote,
         "network.peer.address": request.remote,
         "network.protocol.version": f"{request.version.major}.{request.version.minor}",
-        "user_agent.original": request.headers.get(hdrs.USER_AGENT),
+        "user_agent.original": mask_text(request.headers.get(hdrs.USER_AGENT, ""), secrets) or None,
     }
-    return {name: value for name, value in told.items() if value is not None}
+    # an exporter would stumble over bytes that are no text, and lose the spans of others with this one
+    return {
+        name: escape_unprintable(value) if isinstance(value, str) else value
+        for name, value in told.items()
+        if value is not None
+    }

@@ -19,6 +19,11 @@ class MemoryStore:
 
     Other processes do not see them, and a restart loses them.
 
+    Several batteries may share one: `sessions()`, `idempotency()` and `response_cache()` keep what is theirs under
+    names of their own, and never find what another of them has kept. They share its room, though: what one fills it
+    with makes the others forget. Applications that share one share what it holds, as processes do with one Redis; give
+    each its own store if they are strangers to each other.
+
     Args:
         max_entries: how many values it keeps; default 10,000.
         clock: tells seconds; default `time.monotonic`.

@@ -11,7 +11,7 @@ from ..option_checks import check_seconds, refuse_option
 
 try:
     from redis import Redis as BlockingRedis
-    from redis.asyncio import Redis
+    from redis.asyncio import BlockingConnectionPool, Redis
     from redis.exceptions import RedisError
 except ImportError as _error:
     raise MissingDependencyError("redis", "redis") from _error
@@ -20,6 +20,7 @@ __all__ = ("RedisStore",)
 
 _T = TypeVar("_T")
 _STORE = "RedisStore()"
+_MOST_CONNECTIONS = 50  # where a URL does not say `max_connections`
 
 
 class RedisStore:
@@ -50,12 +51,19 @@ class RedisStore:
     def from_url(cls, url: str, *, prefix: str = "arm:", timeout: float = 1.0) -> RedisStore:
         """Make a store with a client of its own; `close()` closes it.
 
+        Who finds all connections in use waits for one, within the timeout.
+
         Args:
-            url: `redis://`, `rediss://` or `unix://`, as redis-py has it.
+            url: `redis://`, `rediss://` or `unix://`, as redis-py has it; `?max_connections=` may follow, by
+                default 50.
             prefix: as above.
             timeout: as above.
+
+        Raises:
+            ConfigurationError: as above, or the URL cannot be read.
         """
-        return cls(Redis.from_url(url), prefix=prefix, timeout=timeout)
+        seconds = check_seconds(_STORE, "timeout", timeout, at_least=0.001)
+        return cls(Redis.from_pool(_open_pool(url, seconds)), prefix=prefix, timeout=seconds)
 
     async def get(self, key: str) -> bytes | None:
         """Return what is kept under a key; `None` if nothing is, or its time is over."""
@@ -87,6 +95,14 @@ class RedisStore:
             return await asyncio.wait_for(asking, self._timeout)
         except (RedisError, OSError, asyncio.TimeoutError) as error:
             raise StoreError(f"Redis: {type(error).__name__}") from error  # its text may hold an address
+
+
+def _open_pool(url: str, seconds: float) -> Any:
+    try:
+        return BlockingConnectionPool.from_url(url, max_connections=_MOST_CONNECTIONS, timeout=seconds)
+    except Exception:  # noqa: S110  # whatever the library finds wrong; its text may hold a part of the password
+        pass
+    raise ConfigurationError(_STORE, "the URL cannot be read", cure='write it as "redis://localhost:6379/0"')
 
 
 def _check_client(client: Any) -> None:

@@ -751,6 +751,63 @@ async def test_an_open_websocket_is_closed_in_the_end(messages: Any, code: int, 
     assert (message.type, message.data) == (WSMsgType.CLOSE, code)
 
 
+async def talk_to_the_end(client: Any) -> bytes:
+    """Shake hands, and return all that is sent after that."""
+    reader, writer = await asyncio.open_connection(client.host, client.port)
+    writer.write("\r\n".join(["GET / HTTP/1.1", "Host: a", *UPGRADE, "", ""]).encode())
+    await reader.readuntil(b"\r\n\r\n")
+    try:
+        frame = await reader.readexactly(2)
+        frame += await reader.readexactly(frame[1])
+        writer.write(b"\x88\x80\0\0\0\0")
+        assert await reader.read() == b""
+    except (asyncio.IncompleteReadError, ConnectionResetError):
+        frame = b""
+    finally:
+        writer.close()
+    return frame
+
+
+def close_frame(code: int, reason: str = "") -> bytes:
+    return bytes([0x88, 2 + len(reason.encode())]) + code.to_bytes(2, "big") + reason.encode()
+
+
+@pytest.mark.parametrize(
+    ("close", "frame"),
+    [
+        pytest.param({}, close_frame(1000), id="no code"),
+        pytest.param({"code": None}, close_frame(1000), id="none"),
+        pytest.param({"code": 1005, "reason": "x"}, close_frame(1000, "x"), id="1005 says that there is no code"),
+        pytest.param({"code": 1006}, b"", id="1006 says that there was no frame"),
+        pytest.param({"code": 1015}, b"", id="1015 says that TLS has failed"),
+        *(pytest.param({"code": code}, close_frame(code), id=str(code)) for code in (1001, 1003, 1014, 3000, 4999)),
+        *(
+            pytest.param({"code": code}, close_frame(1011), id=f"{code!r} is none")
+            for code in (-1, 0, 1, 999, 1004, 1016, 2999, 5000, 70000, "1000", 1000.5)
+        ),
+        pytest.param({"code": 4000, "reason": "é" * 80}, close_frame(4000, "é" * 61), id="a long reason"),
+        pytest.param({"code": 4000, "reason": "x" * 123}, close_frame(4000, "x" * 123), id="the longest reason"),
+        pytest.param({"code": 4000, "reason": b"x"}, close_frame(1011), id="a reason that is no text"),
+        pytest.param({"code": 4000, "reason": "\ud800"}, close_frame(1011), id="a reason that is no Unicode"),
+    ],
+)
+async def test_no_close_frame_has_a_code_that_may_not_be_sent(
+    close: Any, frame: bytes, serve: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """RFC 6455, section 7.4; what is none is an error of the application, and in the log."""
+    client = await serve(answering(ACCEPT, {"type": "websocket.close", **close}))
+    assert await talk_to_the_end(client) == frame
+    assert ("failed at the WebSocket /" in caplog.text) == (frame == close_frame(1011))
+
+
+async def test_who_cuts_a_websocket_off_is_told_so(serve: Any) -> None:
+    told: asyncio.Queue[Any] = asyncio.Queue()
+    client = await serve(socket_application(told, ACCEPT, {"type": "websocket.close", "code": 1006}))
+    assert await talk_to_the_end(client) == b""
+    await told.get()
+    assert await told.get() == {"type": "websocket.disconnect", "code": 1006, "reason": ""}
+
+
 async def test_who_sends_to_a_client_that_has_left_gets_an_oserror(
     serve: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -825,6 +882,33 @@ async def test_fastapi_stands_behind_authentication_under_a_path(aiohttp_client:
     assert refused.status == 422
     schema = await client.get("/api/openapi.json", headers={"Authorization": "Basic YWRhOmI="})
     assert (await schema.json())["servers"] == [{"url": "/api"}]
+
+
+@pytest.mark.parametrize(
+    ("route", "path", "status", "root"),
+    [
+        pytest.param("/old/{tail:.*}", "/old", 404, "", id="the slash belongs to the route"),
+        pytest.param("/old{tail:(?:/.*)?}", "/old", 200, "/old", id="nothing"),
+        pytest.param("/old{tail:(?:/.*)?}", "/old/", 200, "/old", id="the slash"),
+        pytest.param("/old{tail:(?:/.*)?}", "/old/a/b", 200, "/old", id="more"),
+        pytest.param("/old{tail:(?:/.*)?}", "/older", 404, "", id="another word"),
+    ],
+)
+async def test_a_mount_may_be_asked_for_without_its_slash(
+    route: str, path: str, status: int, root: str, aiohttp_client: AiohttpClient
+) -> None:
+    client = await aiohttp_client(make_app(show_scope, route))
+    response = await client.get(path)
+    assert response.status == status
+    if status == 200:
+        scope = await response.json(content_type=None)
+        assert (scope["root_path"], scope["path"]) == (root, path)
+
+
+async def test_starlette_redirects_from_its_mount_to_its_first_page(aiohttp_client: AiohttpClient) -> None:
+    client = await aiohttp_client(make_app(living([]), "/old{tail:(?:/.*)?}"))
+    response = await client.get("/old")
+    assert (response.status, response.url.path, await response.text()) == (200, "/old/", "open")
 
 
 async def test_starlette_sends_its_error_page_and_the_error_is_logged(

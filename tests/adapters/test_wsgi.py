@@ -186,6 +186,95 @@ async def test_half_a_response_is_cut_off(serve: Any) -> None:
         await response.read()
 
 
+def start_twice(environ: Any, start_response: Any) -> Iterable[bytes]:
+    start_response(*OK)
+    start_response(*OK)
+    return [b"x"]
+
+
+def fail_after_an_empty_piece(environ: Any, start_response: Any) -> Iterator[bytes]:
+    start_response(*OK)
+    yield b""
+    raise KeyError("boom")
+
+
+def leave(environ: Any, start_response: Any) -> Iterable[bytes]:
+    sys.exit("bye")
+
+
+def leave_later(environ: Any, start_response: Any) -> Iterator[bytes]:
+    start_response(*OK)
+    yield b""
+    sys.exit("bye")
+
+
+@pytest.mark.parametrize(
+    "application",
+    [
+        pytest.param(lambda environ, start_response: [], id="no start"),
+        pytest.param(lambda environ, start_response: [b"x"], id="a body without a start"),
+        pytest.param(lambda environ, start_response: start_response(*OK) and None, id="no body"),
+        pytest.param(lambda environ, start_response: start_response(*OK) and ["text"], id="text"),
+        pytest.param(lambda environ, start_response: start_response("OK", []) and [b"x"], id="no status"),
+        pytest.param(start_twice, id="two starts"),
+        pytest.param(fail_after_an_empty_piece, id="fails after an empty piece"),
+        pytest.param(leave, id="leaves"),
+        pytest.param(leave_later, id="leaves after an empty piece"),
+    ],
+)
+async def test_what_is_no_response_is_a_500_and_the_server_goes_on(application: Any, serve: Any) -> None:
+    client = await serve(application, threads=1)
+    for _ in range(2):
+        assert (await client.get("/")).status == 500
+
+
+def give_up(start_response: Any) -> None:
+    try:
+        raise KeyError("boom")
+    except KeyError:
+        start_response("503 Later", [("X-Error", "1")], sys.exc_info())
+
+
+async def test_an_error_page_replaces_what_was_not_sent(serve: Any) -> None:
+    def application(environ: Any, start_response: Any) -> Iterator[bytes]:
+        start_response(*OK)
+        yield b""
+        give_up(start_response)
+        yield b"an error"
+
+    response = await (await serve(application)).get("/")
+    assert (response.status, await response.text()) == (503, "an error")
+    assert (response.headers["X-Error"], "text/plain" in str(response.headers)) == ("1", False)
+
+
+async def test_an_error_page_in_the_middle_of_a_response_cuts_it_off(serve: Any) -> None:
+    def application(environ: Any, start_response: Any) -> Iterator[bytes]:
+        start_response(*OK)
+        yield b"half"
+        give_up(start_response)
+        yield b"an error"
+
+    response = await (await serve(application)).get("/")
+    with pytest.raises(ClientPayloadError):
+        await response.read()
+
+
+async def test_old_applications_write_and_empty_ones_say_so(serve: Any) -> None:
+    def application(environ: Any, start_response: Any) -> Iterable[bytes]:
+        write = start_response(*OK)
+        for piece in (b"", b"old ", b"and "):
+            write(piece)
+        return [b"", b"new"]
+
+    def empty(environ: Any, start_response: Any) -> Iterable[bytes]:
+        start_response(*OK)
+        return [b"", b""]
+
+    assert await (await (await serve(application)).get("/")).text() == "old and new"
+    response = await (await serve(empty)).get("/")
+    assert (response.status, response.headers["Content-Length"]) == (200, "0")
+
+
 class Forever:
     """Yields until nobody takes it any more, and tells when it is closed."""
 

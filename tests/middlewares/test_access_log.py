@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Iterator
 from logging.handlers import QueueHandler
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ from aiohttp_route_middleware.middlewares import setup
 from aiohttp_route_middleware.middlewares.access_log import access_log
 from aiohttp_route_middleware.middlewares.basic_auth import basic_auth
 from aiohttp_route_middleware.middlewares.client_address import client_address
+from aiohttp_route_middleware.middlewares.method_override import method_override
 from aiohttp_route_middleware.middlewares.request_id import request_id
+from aiohttp_route_middleware.support.access.identity import IDENTITY, Identity
 
 from ..scopes import each_scope, path_in
 from ..scopes import make_app as make_scoped_app
@@ -129,12 +132,12 @@ async def test_errors_and_files_are_told(
     assert (told["status"], told["level"], told["bytes"]) == (status, level, size)
 
 
-async def test_of_a_stream_all_that_was_written_counts(aiohttp_client: AiohttpClient) -> None:
+async def test_of_a_stream_all_that_was_written_counts_but_not_the_head(aiohttp_client: AiohttpClient) -> None:
     log = Log()
     client = await aiohttp_client(make_app(access_log(logger=log.logger)))
     async with client.get("/stream") as response:
         await response.read()
-    assert (await log.read())["bytes"] > len("streamed")
+    assert (await log.read())["bytes"] == len(b"8\r\nstreamed\r\n0\r\n\r\n")
 
 
 async def test_of_an_answer_to_head_no_body_counts(aiohttp_client: AiohttpClient) -> None:
@@ -142,7 +145,7 @@ async def test_of_an_answer_to_head_no_body_counts(aiohttp_client: AiohttpClient
     client = await aiohttp_client(make_app(access_log(logger=log.logger)))
     async with client.head("/file"):
         pass
-    assert (await log.read())["bytes"] < SIZE
+    assert (await log.read())["bytes"] == 0
 
 
 async def test_an_application_tells_its_404_without_a_route(aiohttp_client: AiohttpClient) -> None:
@@ -228,9 +231,176 @@ async def test_by_default_it_logs_under_a_name_of_the_package(
         ({"logger": "access"}, "logger is str"),
         ({"headers": "User-Agent"}, "headers="),
         ({"headers": ["User Agent"]}, "headers='User Agent'"),
+        ({"secret_parameters": "token"}, "secret_parameters='token'"),
+        ({"secret_headers": [""]}, "secret_headers=''"),
     ],
 )
 def test_a_wrong_option_is_refused(options: dict[str, Any], problem: str) -> None:
     with pytest.raises(ConfigurationError) as refusal:
         access_log(**options)
     assert str(refusal.value).startswith(f"access_log(): {problem}")
+
+
+async def send_raw(client: Any, head: bytes) -> bytes:
+    """Send bytes, and read to the end of the connection."""
+    reader, writer = await asyncio.open_connection(client.host, client.port)
+    writer.write(head)
+    received: bytes = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    return received
+
+
+async def test_an_answer_that_the_server_breaks_off_is_told_as_a_failure(aiohttp_client: AiohttpClient) -> None:
+    async def begin(request: web.Request) -> web.StreamResponse:
+        await stream(request)
+        raise RuntimeError("cannot go on")
+
+    log = Log()
+    app = make_app(access_log(logger=log.logger))
+    app.router.add_get("/begin", begin)
+    client = await aiohttp_client(app)
+    await send_raw(client, b"GET /begin HTTP/1.1\r\nHost: a\r\n\r\n")
+    told = await log.read()
+    assert (told["level"], told["status"], told["outcome"]) == ("ERROR", 200, "failed")
+    assert told["bytes"] == len(b"8\r\nstreamed\r\n")
+    assert log.records.empty()
+
+
+async def test_a_head_and_a_websocket_that_are_broken_off_are_told_once(aiohttp_client: AiohttpClient) -> None:
+    begun = asyncio.Event()
+
+    async def open_socket(request: web.Request) -> web.WebSocketResponse:
+        response = web.WebSocketResponse()
+        await response.prepare(request)
+        begun.set()
+        await response.receive()
+        return response
+
+    async def wait(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": "9"})
+        await response.prepare(request)
+        begun.set()
+        await asyncio.Event().wait()
+        return response
+
+    log = Log()
+    app = make_app(access_log(logger=log.logger))
+    app.router.add_get("/socket", open_socket)
+    app.router.add_get("/wait", wait)
+    client = await aiohttp_client(app)
+    upgrade = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    upgrade += "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    for start, rest, expected in (
+        ("HEAD /wait", "", (200, 0, "aborted")),
+        ("GET /socket", upgrade, (101, None, "aborted")),
+    ):
+        begun.clear()
+        _, writer = await asyncio.open_connection(client.host, client.port)
+        writer.write(f"{start} HTTP/1.1\r\nHost: a\r\n{rest}\r\n".encode())
+        await begun.wait()
+        writer.transport.abort()
+        told = await log.read()
+        assert (told["status"], told["bytes"], told["outcome"]) == expected
+    assert log.records.empty()
+
+
+async def test_hundreds_of_clients_that_vanish_are_told_once_each(aiohttp_client: AiohttpClient) -> None:
+    waiting = asyncio.Semaphore(0)
+
+    async def wait(_: web.Request) -> web.Response:
+        waiting.release()
+        await asyncio.Event().wait()
+        return web.Response()
+
+    log = Log()
+    app = make_app(access_log(logger=log.logger))
+    app.router.add_get("/wait", wait)
+    client = await aiohttp_client(app)
+    writers = [(await asyncio.open_connection(client.host, client.port))[1] for _ in range(200)]
+    for number, writer in enumerate(writers):
+        writer.write(f"GET /wait?number={number} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+    for _ in writers:
+        await waiting.acquire()
+    for writer in writers:
+        writer.transport.abort()
+    told = [await log.read() for _ in writers]
+    assert {one["outcome"] for one in told} == {"aborted"}
+    assert len({one["target"] for one in told}) == 200
+    assert log.records.empty()
+
+
+@web.middleware
+async def know(request: web.Request, handler: Any) -> web.StreamResponse:
+    request[IDENTITY] = Identity("ali\u2028ce\x1b[31m\r\n")
+    response: web.StreamResponse = await handler(request)
+    return response
+
+
+async def test_what_links_set_behind_a_method_override_is_told(aiohttp_client: AiohttpClient) -> None:
+    log = Log()
+    links = [access_log(logger=log.logger), method_override(), request_id(), know]
+    app = web.Application(middlewares=links)
+    setup(app)
+    app.router.add_post("/posts/{id}", show)
+    app.router.add_put("/posts/{id}", show)
+    client = await aiohttp_client(app)
+    headers = {"X-HTTP-Method-Override": "PUT", "X-Request-ID": "r-1"}
+    async with client.post("/posts/7", headers=headers) as response:
+        assert response.status == 200
+    told = await log.read()
+    assert (told["method"], told["route"], told["request_id"]) == ("POST", "/posts/{id}", "r-1")
+    assert told["subject"] == r"ali\u2028ce\x1b[31m\r\n"
+
+
+LINES = {
+    "escape": b"GET /\x1b[31m HTTP/1.1\r\nHost: a\r\n\r\n",
+    "line separators": "GET /\u2028\u2029\x85?\u202e HTTP/1.1\r\nHost: a\r\nUser-Agent: \u2028\x85\r\n\r\n".encode(),
+    "no text": b"GET /\xff\xfe?\xff HTTP/1.1\r\nHost: a\r\nUser-Agent: \xff\xed\xa0\x80\r\n\r\n",
+    "encoded": b"GET /%0D%0A%1B?%0A HTTP/1.1\r\nHost: a\r\nUser-Agent: a\tb\r\n\r\n",
+    "id": b"GET / HTTP/1.1\r\nHost: a\r\nX-Request-ID: a\x85b\r\nUser-Agent: \xe2\x80\xa8\r\n\r\n",
+    "method": b"GE~T!# / HTTP/1.1\r\nHost: a\r\n\r\n",
+    "huge": b"GET / HTTP/1.1\r\nHost: a\r\nUser-Agent: " + b"\xff" * 8000 + b"\r\n\r\n",
+}
+
+
+def leaves(told: Any) -> Iterator[str]:
+    for value in told.values() if isinstance(told, dict) else [told]:
+        yield from leaves(value) if isinstance(value, dict) else [str(value)]
+
+
+@pytest.mark.parametrize("head", LINES.values(), ids=LINES)
+async def test_nothing_that_is_sent_breaks_a_line_or_steers_a_terminal(
+    head: bytes, aiohttp_client: AiohttpClient
+) -> None:
+    """What aiohttp refuses to parse is not told; all else is text in one line, which any stream can take."""
+    log = Log()
+    links = [access_log(logger=log.logger, headers=["User-Agent"]), request_id()]
+    app = web.Application(middlewares=links)
+    setup(app)
+    client = await aiohttp_client(app)
+    await send_raw(client, head.replace(b"Host: a", b"Host: a\r\nConnection: close"))
+    if log.records.empty():
+        assert b"\x1b" in head or b"\xff" in head or b"GE~T" in head or b"\x85" in head
+        return
+    for text in leaves(await log.read()):
+        assert text.isprintable()
+        text.encode()
+
+
+async def test_a_handler_of_the_log_that_raises_harms_no_request(aiohttp_client: AiohttpClient) -> None:
+    class Broken(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            raise OSError("disk full")
+
+    logger = logging.getLogger("test.broken")
+    logger.propagate = False
+    logger.setLevel(logging.INFO)
+    logger.addHandler(Broken())
+    reported: list[str] = []
+    client = await aiohttp_client(make_app(access_log(logger=logger)))
+    asyncio.get_running_loop().set_exception_handler(lambda _, report: reported.append(report["message"]))
+    for _ in range(2):
+        async with client.get("/posts/7") as response:
+            assert await response.text() == "shown"
+    assert reported == ["access_log() could not tell of a request"] * 2

@@ -475,6 +475,18 @@ async def test_a_body_that_a_link_before_has_read_is_passed_on(aiohttp_client: A
     assert await post(client, data=pieces(MIB)) == (200, str(MIB))
 
 
+async def test_a_form_that_a_link_before_has_taken_is_passed_on(aiohttp_client: AiohttpClient) -> None:
+    async def post_before(request: web.Request) -> None:
+        await request.post()
+
+    async def read_form(request: web.Request) -> int:
+        return len(str((await request.post())["field"]))
+
+    client = await aiohttp_client(make_app(read_form, post_before, body_limit(4 * MIB), client_max_size=2 * MIB))
+    form = FormData({"field": "x" * MIB}, default_to_multipart=True)
+    assert await post(client, data=form()) == (200, str(MIB))
+
+
 # ---- Expect: 100-continue
 
 

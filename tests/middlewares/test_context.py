@@ -136,6 +136,28 @@ async def test_there_is_one_namespace_and_the_request_of_the_innermost(aiohttp_c
         assert await response.json() == ["PUT", {"one": 1, "two": 2}]
 
 
+async def test_a_clone_that_was_made_before_there_was_a_namespace_shares_it(aiohttp_client: AiohttpClient) -> None:
+    async def set_one(request: web.Request) -> None:
+        current().one = 1
+
+    async def show(request: web.Request) -> web.Response:
+        return web.json_response(vars(current()))
+
+    @web.middleware
+    async def clone(request: web.Request, handler: Handler) -> web.StreamResponse:
+        early, inner = request.clone(), chain(context(), show)
+
+        async def go_on_with_clone(_: web.Request) -> web.StreamResponse:
+            return await inner(early)
+
+        return await chain(context(), set_one, go_on_with_clone)(request)
+
+    app = web.Application(middlewares=[clone])
+    app.router.add_get("/", show)
+    async with (await aiohttp_client(app)).get("/") as response:
+        assert await response.json() == {"one": 1}
+
+
 async def test_the_namespace_begins_with_what_a_function_has_found(aiohttp_client: AiohttpClient) -> None:
     async def show(request: web.Request) -> web.Response:
         return web.Response(text=current().locale)

@@ -13,6 +13,7 @@ from aiohttp_route_middleware import UrlDispatcherEx
 from aiohttp_route_middleware.errors import ConfigurationError
 from aiohttp_route_middleware.middlewares import setup
 from aiohttp_route_middleware.middlewares.cache_control import cache_control
+from aiohttp_route_middleware.middlewares.compress import compress
 from aiohttp_route_middleware.middlewares.etag import etag
 
 from ..scopes import each_scope, path_in
@@ -439,3 +440,45 @@ def test_wrong_options_are_refused(options: dict[str, Any], message: str) -> Non
     with pytest.raises(ConfigurationError) as raised:
         etag(**options)
     assert str(raised.value).startswith(f"etag(): {message}")
+
+
+BECAUSE = "If-Match compares strongly (RFC 9110, section 13.1.1), and the entity tag"
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+@pytest.mark.parametrize(
+    ("tag", "condition", "text"),
+    [
+        pytest.param('W/"v1"', 'W/"v1"', f"{BECAUSE} of this representation is weak.", id="two weak tags"),
+        pytest.param('W/"v1"', '"v1"', f"{BECAUSE} of this representation is weak.", id="its tag is weak"),
+        pytest.param("v1", '"v0", W/"v1"', f"{BECAUSE} that was sent is weak.", id="the tag that was sent is weak"),
+        pytest.param("v1", '"v0"', "412: Precondition Failed", id="another tag"),
+        pytest.param('W/"v1"', 'W/"v0"', "412: Precondition Failed", id="another weak tag"),
+    ],
+)
+async def test_a_412_says_why_where_weakness_alone_is_the_reason(
+    method: str, tag: str, condition: str, text: str, aiohttp_client: AiohttpClient
+) -> None:
+    post = Post(tag)
+    client = await client_for(aiohttp_client, etag(post.current), post)
+    async with client.request(method, "/", headers={"If-Match": condition}) as response:
+        assert (response.status, await response.text()) == (412, text)
+
+
+async def test_a_stream_that_is_refused_says_why_as_well(aiohttp_client: AiohttpClient) -> None:
+    client = await client_for(aiohttp_client, etag(), Stream(ETag='W/"v1"'))
+    async with client.get("/", headers={"If-Match": 'W/"v1"'}) as response:
+        assert (response.status, await response.text()) == (412, f"{BECAUSE} of this representation is weak.")
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+async def test_who_has_the_tag_from_behind_compress_is_told_why_it_never_matches(
+    method: str, aiohttp_client: AiohttpClient
+) -> None:
+    post = Post()
+    client = await client_for(aiohttp_client, compress(minimum_size=0), etag(post.current), post)
+    async with client.get("/", headers={"Accept-Encoding": "gzip"}) as response:
+        tag = response.headers["ETag"]
+    assert tag == 'W/"v1"'
+    async with client.request(method, "/", headers={"If-Match": tag}) as response:
+        assert (response.status, await response.text()) == (412, f"{BECAUSE} that was sent is weak.")

@@ -1,5 +1,6 @@
 """A POST that stands for another method: who may say so, which route it reaches, and who sees what on the way."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -10,7 +11,10 @@ from aiohttp_route_middleware import UrlDispatcherEx, chain, name_link
 from aiohttp_route_middleware.definitions import define
 from aiohttp_route_middleware.errors import ConfigurationError, RegistrationError
 from aiohttp_route_middleware.middlewares import setup
+from aiohttp_route_middleware.middlewares.access_log import access_log
+from aiohttp_route_middleware.middlewares.body_limit import body_limit
 from aiohttp_route_middleware.middlewares.csrf import csrf
+from aiohttp_route_middleware.middlewares.csrf_token import CSRF_TOKEN, csrf_token
 from aiohttp_route_middleware.middlewares.method_override import method_override
 from aiohttp_route_middleware.middlewares.x_frame_options import x_frame_options
 from aiohttp_route_middleware.typedefs import Handler
@@ -175,6 +179,7 @@ async def test_a_form_names_the_method_and_is_read_by_the_handler(form: str, aio
         pytest.param("/posts/7?q=PUT", {HEADER: "DELETE"}, "f=PUT", "DELETE", id="the header first"),
         pytest.param("/posts/7?q=PUT", {}, "f=DELETE", "PUT", id="the query before the form"),
         pytest.param("/posts/7", {}, "f=DELETE", "DELETE", id="the form last"),
+        pytest.param("/posts/7", {}, "f=post", "POST", id="a form that names itself"),
         pytest.param("/posts/7", {}, "f=DELETE&f=DELETE", "POST", id="a field that is there twice"),
         pytest.param("/posts/7", {}, "f=DELETE&x=" + "x" * 200, "POST", id="a form that is too long"),
     ],
@@ -186,6 +191,191 @@ async def test_what_names_it_first_counts(
     headers = {"Content-Type": "application/x-www-form-urlencoded", **headers}
     async with client.post(path, headers=headers, data=body) as response:
         assert await response.json() == [f"{method} 7 in app {body}".strip()]
+
+
+async def read_it(request: web.Request) -> object:
+    return await request.read()
+
+
+async def post_it(request: web.Request) -> object:
+    return await request.post()
+
+
+def before(act: Any) -> Any:
+    """A middleware that does something with the request before and after the rest."""
+
+    @web.middleware
+    async def act_around(request: web.Request, handler: Handler) -> web.StreamResponse:
+        await act(request)
+        response = await handler(request)
+        await act(request)
+        return response
+
+    return act_around
+
+
+@pytest.mark.parametrize("reader", [read_it, post_it], ids=["read()", "post()"])
+@pytest.mark.parametrize("form", ["urlencoded", "multipart"])
+@pytest.mark.parametrize("place", ["header", "field"])
+async def test_what_a_middleware_before_has_read_is_passed_on(
+    reader: Any, form: str, place: str, aiohttp_client: AiohttpClient
+) -> None:
+    """aiohttp refuses to clone a request that was read, and forgets its form."""
+
+    async def handler(request: web.Request) -> web.Response:
+        return web.Response(text=f"{request.method} {'title' in str(await reader(request))}")
+
+    app = web.Application(middlewares=[before(reader), method_override(field="_method")])
+    app.router.add_put("/", handler)
+    data = FormData({"title": "a", "_method": "PUT"}, default_to_multipart=form == "multipart")
+    headers = {HEADER: "PUT"} if place == "header" else {}
+    async with (await aiohttp_client(app)).post("/", data=data, headers=headers) as response:
+        assert (response.status, await response.text()) == (200, "PUT True")
+
+
+@pytest.mark.parametrize("sent", ["header", "field"])
+async def test_it_stands_behind_csrf_token(sent: str, aiohttp_client: AiohttpClient) -> None:
+    protect = csrf_token("s" * 32, cookie="csrf", secure=False)
+
+    async def show(request: web.Request) -> web.Response:
+        return web.Response(text=str(request[CSRF_TOKEN]))
+
+    override = method_override(header=None, field="_method")
+    app = web.Application(middlewares=[before(read_it), protect, override])
+    setup(app)
+    app.router.add_get("/", show)
+    app.router.add_delete("/", tell_method)
+    client = await aiohttp_client(app)
+    async with client.get("/") as response:
+        token = await response.text()
+    data = {"_method": "DELETE", **({"csrf_token": token} if sent == "field" else {})}
+    headers = {"X-CSRF-Token": token} if sent == "header" else {}
+    async with client.post("/", data=data, headers=headers) as response:
+        assert (response.status, await response.text()) == (200, "DELETE DELETE")
+    async with client.post("/", data={"_method": "DELETE"}) as response:
+        assert response.status == 403
+
+
+async def tell_method(request: web.Request) -> web.Response:
+    return web.Response(text=f"{request.method} {(await request.post())['_method']!s}")
+
+
+@pytest.mark.parametrize("is_read_before", [True, False], ids=["of a middleware before", "of the handler"])
+async def test_files_of_a_form_are_closed_by_whoever_has_opened_them(
+    is_read_before: bool, aiohttp_client: AiohttpClient
+) -> None:
+    seen: list[bool] = []
+    files: list[Any] = []
+
+    @web.middleware
+    async def look(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if is_read_before:
+            await request.post()
+        response = await handler(request)
+        seen.append(files[0].closed)
+        return response
+
+    async def handler(request: web.Request) -> web.Response:
+        field = (await request.post())["file"]
+        assert isinstance(field, web.FileField)
+        files.append(field.file)
+        return web.Response(body=field.file.read())
+
+    app = web.Application(middlewares=[look, method_override()])
+    app.router.add_put("/", handler)
+    form = FormData()
+    form.add_field("file", b"body", filename="a")
+    async with (await aiohttp_client(app)).post("/", data=form, headers={HEADER: "PUT"}) as response:
+        assert await response.read() == b"body"
+    assert seen == [not is_read_before]
+    assert files[0].closed
+
+
+async def test_the_route_that_it_has_found_is_logged(
+    caplog: pytest.LogCaptureFixture, aiohttp_client: AiohttpClient
+) -> None:
+    app = web.Application(middlewares=[access_log(), method_override()])
+    setup(app)
+    app.router.add_put("/posts/{id}", show_length)
+    with caplog.at_level("INFO", "aiohttp_route_middleware.access"):
+        client = await aiohttp_client(app)
+        async with client.post("/posts/7", headers={HEADER: "PUT"}) as response:
+            assert response.status == 200
+        await client.close()
+    (record,) = [record for record in caplog.records if record.name == "aiohttp_route_middleware.access"]
+    access: Any = vars(record)["access"]
+    assert access["route"] == "/posts/{id}"
+
+
+async def test_what_is_set_behind_it_is_seen_before_it(aiohttp_client: AiohttpClient) -> None:
+    seen: list[Any] = []
+
+    async def note(request: web.Request) -> None:
+        seen.append(request.get(SEEN))
+
+    client = await aiohttp_client(make_app(before(note), method_override(), see("inner")))
+    async with client.post("/posts/7", headers={HEADER: "PUT"}):
+        assert seen == [None, ["inner PUT app"]]
+
+
+@pytest.mark.parametrize(
+    ("length", "fields", "path", "status"),
+    [
+        pytest.param(50, (), "/", b"100", id="a POST within its limit"),
+        pytest.param(51, (), "/", b"413", id="a POST over its limit"),
+        pytest.param(1000, (f"{HEADER}: PUT",), "/", b"100", id="by a header, a higher limit"),
+        pytest.param(1001, (f"{HEADER}: PUT",), "/", b"413", id="by a header, over it"),
+        pytest.param(11, (), "/?_method=DELETE", b"413", id="by the query, a lower limit"),
+        pytest.param(51, (f"{HEADER}: PATCH",), "/", b"413", id="what may not be named is a POST"),
+        pytest.param(51, (f"{HEADER}: PUT", f"{HEADER}: DELETE"), "/", b"413", id="two of them are a POST"),
+        pytest.param(51, ("Content-Type: application/x-www-form-urlencoded",), "/", b"100", id="a form may tell"),
+        pytest.param(101, ("Content-Type: application/x-www-form-urlencoded",), "/", b"413", id="a form too long to"),
+        pytest.param(51, ("Content-Type: application/json",), "/", b"413", id="no form"),
+    ],
+)
+@pytest.mark.parametrize("is_before", [True, False], ids=["limit before", "limit behind"])
+async def test_a_body_is_invited_by_the_limit_of_the_route_that_is_meant(
+    length: int, fields: tuple[str, ...], path: str, status: bytes, is_before: bool, aiohttp_client: AiohttpClient
+) -> None:
+    override = method_override(query="_method", field="_method", methods=["PUT", "DELETE"], form_limit=100)
+    links = (body_limit(40), override) if is_before else (override, body_limit(40))
+    app = web.Application(middlewares=links)
+    router = UrlDispatcherEx.install(app)
+    for method, limit in (("POST", 50), ("PUT", 1000), ("DELETE", 10)):
+        router.add_route(method, "/", body_limit(limit), show_length)
+    setup(app)
+    client = await aiohttp_client(app)
+    lines = (f"POST {path} HTTP/1.1", "Host: a", "Expect: 100-continue", f"Content-Length: {length}", *fields, "", "")
+    assert (await send(client, "\r\n".join(lines).encode())).split()[1] == status
+
+
+@pytest.mark.parametrize("is_before", [True, False], ids=["limit before", "limit behind"])
+async def test_a_body_has_the_limit_of_the_route_that_is_meant(is_before: bool, aiohttp_client: AiohttpClient) -> None:
+    links = (body_limit(40), method_override()) if is_before else (method_override(), body_limit(40))
+    app = web.Application(middlewares=links)
+    router = UrlDispatcherEx.install(app)
+    router.add_post("/", show_length)
+    router.add_put("/", body_limit(1000), show_length)
+    client = await aiohttp_client(app)
+    for size, status in ((1000, 200), (1001, 413)):
+        async with client.post("/", data=bytes(size), headers={HEADER: "PUT"}) as response:
+            assert response.status == status
+    async with client.post("/", data=bytes(41)) as response:
+        assert response.status == 413
+
+
+async def show_length(request: web.Request) -> web.Response:
+    return web.Response(text=str(len(await request.read())))
+
+
+async def send(client: Any, head: bytes) -> bytes:
+    """Send bytes over a socket of its own, and return the head of the answer."""
+    reader, writer = await asyncio.open_connection(client.host, client.port)
+    try:
+        writer.write(head)
+        return await reader.readuntil(b"\r\n\r\n")
+    finally:
+        writer.transport.abort()
 
 
 async def test_no_field_is_looked_for_in_what_is_no_form(aiohttp_client: AiohttpClient) -> None:

@@ -36,8 +36,9 @@ def prepare(scope: str, *links: Any) -> web.Application:
     return app
 
 
-def count(registry: CollectorRegistry, method: str, route: str, status: str) -> float | None:
-    return registry.get_sample_value(DURATIONS, {"method": method, "route": route, "status": status})
+def count(registry: CollectorRegistry, method: str, route: str, status: str, outcome: str = "sent") -> float | None:
+    labels = {"method": method, "route": route, "status": status, "outcome": outcome}
+    return registry.get_sample_value(DURATIONS, labels)
 
 
 @each_scope
@@ -88,7 +89,7 @@ async def test_what_runs_right_now_is_shown_and_who_has_gone_is_counted(aiohttp_
     while registry.get_sample_value("http_server_active_requests", labels):
         async with client.get("/show"):  # gives the server time
             pass
-    assert count(registry, "GET", "/wait", "none") == 1
+    assert count(registry, "GET", "/wait", "none", "aborted") == 1
 
 
 @pytest.mark.parametrize(
@@ -159,3 +160,72 @@ def test_metrics_of_the_same_names_and_others_are_refused() -> None:
     Counter("mine_active_requests", "Not ours.", registry=registry)
     with pytest.raises(ConfigurationError, match=r"mine_\.\.\. is in the registry already"):
         metrics(registry=registry, prefix="mine")
+
+
+async def test_an_answer_that_breaks_off_has_failed_and_is_no_longer_active(aiohttp_client: AiohttpClient) -> None:
+    async def begin(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        raise RuntimeError("cannot go on")
+
+    registry = CollectorRegistry()
+    app = make_app("router", [metrics(registry=registry)], {"GET /begin": begin})
+    setup(app)
+    client = await aiohttp_client(app)
+    reader, writer = await asyncio.open_connection(client.host, client.port)
+    writer.write(b"GET /begin HTTP/1.1\r\nHost: a\r\n\r\n")
+    await reader.read()
+    writer.close()
+    assert count(registry, "GET", "/begin", "200", "failed") == 1
+    assert registry.get_sample_value("http_server_active_requests", {"method": "GET", "route": "/begin"}) == 0
+
+
+async def test_a_file_has_its_size(aiohttp_client: AiohttpClient) -> None:
+    """The system sends it, past the writer that counts."""
+
+    async def send_file(_: web.Request) -> web.FileResponse:
+        return web.FileResponse(__file__)
+
+    registry = CollectorRegistry()
+    app = make_app("router", [metrics(registry=registry)], {"GET /file": send_file, "GET /show": show})
+    setup(app)
+    client = await aiohttp_client(app)
+    async with client.get("/file") as response:
+        size = len(await response.read())
+    while not count(registry, "GET", "/file", "200"):
+        async with client.get("/show"):  # gives the server time
+            pass
+    labels = {"method": "GET", "route": "/file", "status": "200"}
+    assert (registry.get_sample_value("http_server_response_size_bytes_sum", labels) or 0) > size
+
+
+async def test_when_hundreds_of_clients_have_vanished_none_is_active(aiohttp_client: AiohttpClient) -> None:
+    waiting, over = asyncio.Semaphore(0), asyncio.Semaphore(0)
+
+    async def wait(_: web.Request) -> web.Response:
+        waiting.release()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            over.release()
+        return web.Response()
+
+    registry = CollectorRegistry()
+    app = make_app("router", [metrics(registry=registry)], {"GET /wait": wait, "GET /show": show})
+    setup(app)
+    client = await aiohttp_client(app)
+    writers = [(await asyncio.open_connection(client.host, client.port))[1] for _ in range(200)]
+    for writer in writers:
+        writer.write(b"GET /wait HTTP/1.1\r\nHost: a\r\n\r\n")
+    for _ in writers:
+        await waiting.acquire()
+    labels = {"method": "GET", "route": "/wait"}
+    assert registry.get_sample_value("http_server_active_requests", labels) == 200
+    for writer in writers:
+        writer.transport.abort()
+    for _ in writers:
+        await over.acquire()
+    while count(registry, "GET", "/wait", "none", "aborted") != 200:
+        async with client.get("/show"):  # gives the server time
+            pass
+    assert registry.get_sample_value("http_server_active_requests", labels) == 0

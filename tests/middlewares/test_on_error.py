@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from aiohttp import ClientError, web
+from aiohttp import web
 from pytest_aiohttp.plugin import AiohttpClient
 
 from aiohttp_route_middleware import name_link
@@ -11,6 +11,7 @@ from aiohttp_route_middleware.errors import ConfigurationError
 from aiohttp_route_middleware.middlewares.on_error import on_error
 
 from ..scopes import each_scope, make_app, path_in
+from .half_answers import Begin, each_error, each_half, is_broken, receive
 
 
 async def look_up(_: web.Request) -> web.Response:
@@ -33,20 +34,12 @@ async def answer(_: web.Request) -> web.Response:
     return web.Response(status=403, text="returned")
 
 
-async def begin(request: web.Request) -> web.StreamResponse:
-    response = web.StreamResponse()
-    await response.prepare(request)
-    await response.write(b"begun")
-    raise KeyError("too late")
-
-
 HANDLERS = {
     "GET /key": look_up,
     "GET /index": find_index,
     "GET /value": count,
     "GET /refuse": refuse,
     "GET /answer": answer,
-    "GET /begin": begin,
 }
 
 
@@ -116,15 +109,40 @@ async def test_what_a_function_raises_goes_on_outwards(aiohttp_client: AiohttpCl
         assert await response.text() == "outer <HTTPNotFound Not Found not prepared>"
 
 
-async def test_what_was_begun_is_cut_and_no_function_is_asked(aiohttp_client: AiohttpClient) -> None:
+@each_half
+@each_error
+@pytest.mark.parametrize("kind", [Exception, 402], ids=["answered", "not answered"])
+async def test_what_was_begun_is_cut_and_logged_once_and_no_function_is_asked(
+    begin: Begin, version: str, error: Any, kind: Any, aiohttp_client: AiohttpClient, caplog: Any
+) -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        await begin(request)
+        raise error()
+
     asked: list[Exception] = []
-    client = await aiohttp_client(
-        make_app("router", [on_error({KeyError: lambda _, error: asked.append(error)})], HANDLERS)
-    )
-    async with client.get("/begin") as response:
-        with pytest.raises(ClientError):
-            await response.read()
+    links = [on_error({Exception: lambda _, error: asked.append(error)}), on_error({kind: tell("too late")})]
+    client = await aiohttp_client(make_app("router", links, {"GET /": handler}))
+    assert is_broken(await receive(client, version))
+    assert [record.levelname for record in caplog.records].count("ERROR") == 1
+    assert type(error()).__name__ in caplog.text
     assert asked == []
+
+
+@pytest.mark.parametrize("fails", [True, False], ids=["fails", "returns None"])
+@each_half
+async def test_what_a_function_has_begun_is_cut_as_well(
+    begin: Begin, version: str, fails: bool, aiohttp_client: AiohttpClient
+) -> None:
+    async def answer_half(request: web.Request, error: Exception) -> None:
+        await begin(request)
+        if fails:
+            raise web.HTTPForbidden
+
+    async def handler(_: web.Request) -> web.Response:
+        raise web.HTTPNotFound
+
+    client = await aiohttp_client(make_app("router", [on_error({404: answer_half})], {"GET /": handler}))
+    assert is_broken(await receive(client, version))
 
 
 @pytest.mark.parametrize(

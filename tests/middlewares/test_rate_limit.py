@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import io
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -17,6 +18,7 @@ from pytest_aiohttp.plugin import AiohttpClient
 from aiohttp_route_middleware import UrlDispatcherEx, name_link
 from aiohttp_route_middleware.errors import ConfigurationError
 from aiohttp_route_middleware.middlewares import IDENTITY, Identity, setup
+from aiohttp_route_middleware.middlewares.body_limit import body_limit
 from aiohttp_route_middleware.middlewares.client_address import client_address
 from aiohttp_route_middleware.middlewares.rate_limit import rate_limit
 from aiohttp_route_middleware.support.traffic.rate_limit_memory import MemoryCounters
@@ -32,6 +34,7 @@ from .matrix import make_app as make_matrix
 
 __all__ = ("memcached_process", "memcached_server", "redis_process", "redis_server")
 
+TURN: web.RequestKey[bool] = web.RequestKey("TURN", bool)
 PATIENT = 60.0  # no test is about a server that is slow
 WINDOWS = {"memory": ("fixed", "moving", "sliding"), "memcached": ("fixed", "sliding")}
 WINDOWS["redis"] = WINDOWS["tcp"] = WINDOWS["valkey"] = WINDOWS["memory"]
@@ -225,6 +228,51 @@ async def test_what_two_batteries_and_the_handler_tell_stands_in_one_list(aiohtt
     assert response.headers["RateLimit-Policy"] == '"own";q=2, "10/hour";q=10;w=3600, "all:100/hour";q=100;w=3600'
 
 
+async def test_policies_that_are_called_alike_are_told_apart(serve: Serve) -> None:
+    """`RateLimit` refers to a policy by its name."""
+    outer, inner = rate_limit("2/hour;9/day", key=lambda _: "all"), rate_limit("5/minute;2/hour")
+    named = [rate_limit("7/hour", name="api", storage=MemoryCounters()) for _ in range(3)]
+    client = await serve(outer, inner, *named)
+    expected = {"2/hour": 1, "9/day": 8, "2/hour (2)": 1, "5/minute (2)": 4}
+    expected |= {"api:7/hour": 6, "api:7/hour (2)": 6, "api:7/hour (3)": 6}
+    response = await ask(client)
+    assert {name: left["r"] for name, left in read_field(response, "RateLimit").items()} == expected
+    policies = read_field(response, "RateLimit-Policy")
+    assert policies.keys() == expected.keys()
+    assert policies["2/hour (2)"] == {"q": 2, "w": 3600}
+    assert len(response.headers["RateLimit"].split(",")) == len(expected)
+
+
+async def test_a_policy_has_its_name_whichever_link_refuses(serve: Serve) -> None:
+    limiters = [rate_limit("2/hour", key=lambda request: request.query["outer"]), rate_limit("2/hour")]
+    client = await serve(*limiters)
+    told = []
+    for outer in "aabbb":
+        response = await ask(client, f"/?outer={outer}")
+        told.append((response.status, {name: left["r"] for name, left in read_field(response, "RateLimit").items()}))
+    assert told == [
+        (200, {"2/hour": 1, "2/hour (2)": 1}),
+        (200, {"2/hour": 0, "2/hour (2)": 0}),
+        (429, {"2/hour": 1, "2/hour (2)": 0}),
+        (429, {"2/hour": 0, "2/hour (2)": 0}),
+        (429, {"2/hour": 0}),
+    ]
+
+
+async def test_limits_of_a_function_that_two_links_ask_are_told_apart(serve: Serve) -> None:
+    def by_kind(request: web.Request) -> str:
+        return f"{len(request.query)}/hour"
+
+    def by_turn(request: web.Request) -> None:
+        request[TURN] = True
+
+    def by_turns(request: web.Request) -> str:
+        return "3/hour" if TURN in request else "4/hour"
+
+    client = await serve(rate_limit(by_turns), by_turn, rate_limit(by_turns), rate_limit(by_kind))
+    assert [*read_field(await ask(client, "/?a=b"), "RateLimit")] == ["1/hour", "3/hour (2)", "4/hour"]
+
+
 async def test_without_fields_nothing_is_told_and_no_setup_is_needed(aiohttp_client: AiohttpClient) -> None:
     client = await aiohttp_client(scopes.make_app("route", [rate_limit("1/hour", fields=False)], {"GET /": answer}))
     for status in (200, 429):
@@ -316,6 +364,43 @@ async def test_in_every_scope_each_route_is_counted_by_itself(scope: str, aiohtt
         async with client.request(method, path_in(scope, path)) as response:
             statuses.append(response.status)
     assert statuses == [200, 429, 200, 200, 200, 429]
+
+
+async def test_routes_of_one_template_are_counted_apart(aiohttp_client: AiohttpClient) -> None:
+    limiter = rate_limit("1/hour")
+    client = await aiohttp_client(make_app(limiter, **{r"GET /{id:\d+}": answer, "GET /{id:[a-z]+}": answer}))
+    assert [(await ask(client, path)).status for path in ("/1", "/a", "/2", "/b")] == [200, 200, 429, 429]
+
+
+@pytest.mark.parametrize("passes", [True, False], ids=["of a name", "of each route"])
+async def test_a_request_that_meets_the_same_object_twice_is_counted_once(
+    passes: bool, aiohttp_client: AiohttpClient
+) -> None:
+    limiter = rate_limit("2/hour", name="all" if passes else None)
+    app = web.Application(middlewares=[limiter])
+    setup(app)
+    UrlDispatcherEx.install(app, limiter).group("", limiter).add_get("/", limiter, body_limit(10**7), limiter, answer)
+    client = await aiohttp_client(app)
+    answers = [
+        await ask(client, data=io.BytesIO(bytes(2**21))) for _ in range(3)
+    ]  # with a clone of the request in between
+    assert [one.status for one in answers] == [200, 200, 429]
+    assert [len(read_field(one, "RateLimit")) for one in answers] == [1, 1, 1]
+
+
+async def test_who_was_refused_and_is_tried_again_is_counted_again(aiohttp_client: AiohttpClient) -> None:
+    """A link that tries again must not carry a refused request past the limit."""
+
+    @web.middleware
+    async def try_again(request: web.Request, handler: Any) -> web.StreamResponse:
+        try:
+            response: web.StreamResponse = await handler(request)
+        except web.HTTPTooManyRequests:
+            response = await handler(request)
+        return response
+
+    client = await aiohttp_client(make_app(try_again, rate_limit("1/hour")))
+    assert await ask_often(client, 2) == [200, 429]
 
 
 @each_scope

@@ -12,7 +12,7 @@ from typing import Any
 
 import hishel
 import pytest
-from aiohttp import CookieJar, web
+from aiohttp import CookieJar, TCPConnector, web
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
@@ -31,13 +31,14 @@ from aiohttp_route_middleware.stores import MemoryStore, Store
 from aiohttp_route_middleware.stores.redis import RedisStore
 from aiohttp_route_middleware.support.access.identity import IDENTITY, Identity
 from aiohttp_route_middleware.support.content.flights import Flight, Landing
-from aiohttp_route_middleware.support.content.freshness import find_refusal, may_keep, may_share, measure
+from aiohttp_route_middleware.support.content.freshness import find_obstacle, find_refusal, may_share, measure
 from aiohttp_route_middleware.support.headers import on_response, set_header
 
 from ..clock import Clock
 from ..redis_server import RedisServer, redis_process, redis_server
 from ..scopes import each_scope, path_in
 from ..scopes import make_app as make_scoped
+from ..steady_ids import steady
 from .matrix import MATRIX, Case, ask, make_app
 from .wire import send
 
@@ -176,7 +177,7 @@ async def test_a_stream_is_kept_on_its_way_out(aiohttp_client: AiohttpClient) ->
 async def test_a_head_is_answered_from_what_a_get_has_found(aiohttp_client: AiohttpClient) -> None:
     site = Site()
     client = await start(aiohttp_client, site, response_cache(store=MemoryStore()))
-    assert (await fetch(client, method="HEAD")).told == "aiohttp; fwd=uri-miss"
+    assert (await fetch(client, method="HEAD")).told == "aiohttp; fwd=uri-miss; detail=HEAD"
     assert (await fetch(client)).text == "run 2"  # of a HEAD nothing is kept
     head = await fetch(client, method="HEAD")
     assert head.told.startswith("aiohttp; hit")
@@ -192,28 +193,32 @@ async def test_an_error_that_says_so_is_kept(aiohttp_client: AiohttpClient) -> N
 
 
 NOT_KEPT = [
-    pytest.param({}, 200, id="without a word"),
-    pytest.param({"Cache-Control": "public"}, 200, id="without a time"),
-    pytest.param({"Cache-Control": "max-age=60, private"}, 200, id="private"),
-    pytest.param({"Cache-Control": "max-age=60, no-store"}, 200, id="no-store"),
-    pytest.param({"Cache-Control": "max-age=60, no-cache"}, 200, id="no-cache"),
-    pytest.param({"Cache-Control": "max-age=0"}, 200, id="never fresh"),
-    pytest.param({"Cache-Control": "max-age=60", "Set-Cookie": "a=b"}, 200, id="a cookie"),
-    pytest.param({"Cache-Control": "public, max-age=60", "Set-Cookie": "a=b"}, 200, id="a public cookie"),
-    pytest.param({"Cache-Control": "max-age=60", "Vary": "*"}, 200, id="Vary: *"),
-    pytest.param({"Cache-Control": "max-age=60", "Content-Range": "bytes 0-4/9"}, 206, id="a part"),
-    pytest.param({"Expires": "0"}, 200, id="expired"),
+    pytest.param({}, 200, "no-lifetime", id="without a word"),
+    pytest.param({"Cache-Control": "public"}, 200, "no-lifetime", id="without a time"),
+    pytest.param({"Cache-Control": "max-age=60, private"}, 200, "private", id="private"),
+    pytest.param({"Cache-Control": "max-age=60, no-store"}, 200, "no-store", id="no-store"),
+    pytest.param({"Cache-Control": "max-age=60, no-cache"}, 200, "no-cache", id="no-cache"),
+    pytest.param({"Cache-Control": "max-age=0"}, 200, "stale", id="never fresh"),
+    pytest.param({"Cache-Control": "max-age=60", "Set-Cookie": "a=b"}, 200, "Set-Cookie", id="a cookie"),
+    pytest.param(
+        {"Cache-Control": "public, max-age=60", "Set-Cookie": "a=b"}, 200, "Set-Cookie", id="a public cookie"
+    ),
+    pytest.param({"Cache-Control": "max-age=60", "Vary": "*"}, 200, "Vary:*", id="Vary: *"),
+    pytest.param({"Cache-Control": "max-age=60", "Content-Range": "bytes 0-4/9"}, 206, "status:206", id="a part"),
+    pytest.param({"Expires": "0"}, 200, "stale", id="expired"),
 ]
 
 
 @pytest.mark.parametrize("kind", [Site, Streaming])
-@pytest.mark.parametrize(("headers", "status"), NOT_KEPT)
-async def test_what_may_not_be_kept_is_not(
-    kind: type[Site], headers: dict[str, str], status: int, aiohttp_client: AiohttpClient
+@pytest.mark.parametrize(("headers", "status", "detail"), NOT_KEPT)
+async def test_what_may_not_be_kept_is_not_and_tells_why(
+    kind: type[Site], headers: dict[str, str], status: int, detail: str, aiohttp_client: AiohttpClient
 ) -> None:
     site = kind(headers, status=status)
     client = await start(aiohttp_client, site, response_cache(store=MemoryStore()))
-    assert [(await fetch(client)).text for _ in range(2)] == ["run 1", "run 2"]
+    answers = [await fetch(client) for _ in range(2)]
+    assert [answer.text for answer in answers] == ["run 1", "run 2"]
+    assert [answer.told for answer in answers] == [f"aiohttp; fwd=uri-miss; detail={detail}"] * 2
 
 
 async def test_a_session_that_changes_is_not_kept(aiohttp_client: AiohttpClient) -> None:
@@ -228,8 +233,9 @@ async def test_a_session_that_changes_is_not_kept(aiohttp_client: AiohttpClient)
     assert len(store) == 0
 
 
-async def test_a_body_that_is_too_large_is_not_kept(aiohttp_client: AiohttpClient) -> None:
-    site = Site()
+@pytest.mark.parametrize("kind", [Site, Streaming])
+async def test_a_body_that_is_too_large_is_not_kept(kind: type[Site], aiohttp_client: AiohttpClient) -> None:
+    site = kind()
     client = await start(aiohttp_client, site, response_cache(store=MemoryStore(), max_body=4))
     assert [(await fetch(client)).text for _ in range(2)] == ["run 1", "run 2"]
 
@@ -277,7 +283,7 @@ async def test_who_is_known_gets_nothing_that_was_not_meant_for_all(aiohttp_clie
     client = await start(aiohttp_client, site, response_cache(store=MemoryStore()))
     await fetch(client)
     known = await fetch(client, Authorization="Bearer a")
-    assert (known.text, known.told) == ("run 2", "aiohttp; fwd=request")
+    assert (known.text, known.told) == ("run 2", "aiohttp; fwd=request; detail=Authorization")
     assert (await fetch(client)).text == "run 1"
 
 
@@ -431,17 +437,18 @@ async def test_a_client_may_have_it_made_anew(
 
 
 @pytest.mark.parametrize(
-    "headers",
+    ("headers", "detail"),
     [
-        pytest.param({"Cache_Control": "no-store"}, id="no-store"),
-        pytest.param({"Range": "bytes=0-1"}, id="a range"),
+        pytest.param({"Cache_Control": "no-store"}, "no-store", id="no-store"),
+        pytest.param({"Range": "bytes=0-1"}, "Range", id="a range"),
+        pytest.param({"Connection": "Upgrade", "Upgrade": "websocket"}, "websocket", id="a WebSocket"),
     ],
 )
-async def test_some_requests_pass_by(headers: dict[str, str], aiohttp_client: AiohttpClient) -> None:
+async def test_some_requests_pass_by(headers: dict[str, str], detail: str, aiohttp_client: AiohttpClient) -> None:
     client = await start(aiohttp_client, Site(), response_cache(store=MemoryStore()))
     assert (await fetch(client)).text == "run 1"
     passed = await fetch(client, **headers)
-    assert (passed.text, passed.told) == ("run 2", "aiohttp; fwd=bypass")
+    assert (passed.text, passed.told) == ("run 2", f"aiohttp; fwd=bypass; detail={detail}")
     assert (await fetch(client)).text == "run 1"
 
 
@@ -981,7 +988,7 @@ def test_what_is_kept_an_independent_cache_would_keep(
 ) -> None:
     headers = CIMultiDict({"Cache-Control": said, "Vary": vary, "Date": "Sun, 06 Nov 1994 08:49:37 GMT"})
     freshness = measure(headers, LONG_AGO, None)
-    kept = may_keep(status, headers, freshness) and may_share(
+    kept = find_obstacle(status, headers, freshness) is None and may_share(
         headers, freshness, is_identified=is_identified, has_cookies=False
     )
     asked = hishel.Request(
@@ -1007,8 +1014,8 @@ def test_what_is_sent_again_an_independent_cache_would_send(said: str, age: int,
     date = format_datetime(dt.datetime.fromtimestamp(int(now) - age, dt.timezone.utc), usegmt=True)
     headers = CIMultiDict({"Cache-Control": said, "Date": date})
     freshness = measure(headers, now, None)
-    is_sent = may_keep(200, headers, freshness) and find_refusal({wanted: None}, freshness, freshness.age + 1) is None
-    if not is_sent:
+    refusal = find_refusal({wanted: None}, freshness, freshness.age + 1)
+    if find_obstacle(200, headers, freshness) is not None or refusal is not None:
         return
     asked = hishel.Request(method="GET", url="http://a/", headers=hishel.Headers({"cache-control": wanted}))
     response = hishel.Response(status_code=200, headers=hishel.Headers(dict(headers.items())))
@@ -1033,7 +1040,7 @@ def test_what_is_sent_again_an_independent_cache_would_send(said: str, age: int,
         ({"name": "my cache"}, "name='my cache'; write a name"),
         ({"clock": 5}, "clock is"),
     ],
-    ids=str,
+    ids=steady,
 )
 def test_wrong_options_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError) as raised:
@@ -1110,6 +1117,216 @@ async def test_a_get_with_a_body_is_not_kept(aiohttp_client: AiohttpClient) -> N
 
     client = await aiohttp_client(serve_in_router(echo=(response_cache(store=MemoryStore()), echo)))
     async with client.get("/echo", data=b"evil") as response:
-        assert response.headers["Cache-Status"].endswith("bypass")
+        assert response.headers["Cache-Status"].endswith("bypass; detail=body")
     async with client.get("/echo") as response:
         assert await response.text() == ""
+
+
+# ---- one request that nobody else should pay for
+
+
+async def start_for_many(aiohttp_client: AiohttpClient, site: Any, *links: Any) -> Any:
+    """A client that sends as much at once as it is told to."""
+    app = web.Application()
+    setup(app)
+    router: Any = UrlDispatcherEx.install(app)
+    router.add_route("*", "/{tail:.*}", *links, site.__call__)
+    return await aiohttp_client(app, connector=TCPConnector(limit=0))
+
+
+class Picky(Site):
+    """Refuses one, knows one, greets one by a cookie; all others get what may be kept."""
+
+    async def respond(self, request: web.Request, text: str) -> web.StreamResponse:
+        if request.headers.get("X-Ask") == "error":
+            raise web.HTTPNotFound
+        if request.headers.get("Accept") == "image/png":
+            raise web.HTTPNotAcceptable
+        response = web.Response(text=text, headers=self.headers)
+        if request.headers.get("X-Ask") == "cookie":
+            response.set_cookie("seen", "1")
+        return response
+
+
+ONE_ALONE = [
+    pytest.param({"X-Ask": "error"}, 404, id="a 404"),
+    pytest.param({"Accept": "image/png"}, 406, id="a 406"),
+    pytest.param({"If-None-Match": "*"}, 304, id="a 304"),
+    pytest.param({"If-None-Match": '"other"', "X-Ask": "cookie"}, 200, id="a condition"),
+    pytest.param({"X-Ask": "cookie"}, 200, id="a cookie that is set"),
+]
+
+
+@pytest.mark.parametrize(("headers", "status"), ONE_ALONE)
+async def test_one_request_that_finds_nothing_to_share_leaves_the_others_sharing(
+    headers: dict[str, str], status: int, aiohttp_client: AiohttpClient, waiting: asyncio.Queue[None]
+) -> None:
+    """After one of them, two hundred requests at once for a page that may be kept run its handler once."""
+    site = Picky()
+    client = await start_for_many(aiohttp_client, site, response_cache(store=MemoryStore(), wait=60), etag())
+    async with client.get("/", headers=headers) as response:
+        assert response.status == status
+    await site.arrived.get()
+    answers = await gather(site, waiting, [lambda: fetch(client)] * 200)
+    assert {answer.text for answer in answers} == {"run 2"}
+    assert site.runs == 2
+
+
+async def test_one_who_is_known_inside_leaves_the_others_sharing(
+    aiohttp_client: AiohttpClient, waiting: asyncio.Queue[None]
+) -> None:
+    @middleware
+    async def identify(request: web.Request, handler: Any) -> web.StreamResponse:
+        if "X-Ann" in request.headers:
+            request[IDENTITY] = Identity("ann")
+        answer: web.StreamResponse = await handler(request)
+        return answer
+
+    site = Site()
+    client = await start_for_many(aiohttp_client, site, response_cache(store=MemoryStore(), wait=60), identify)
+    known = await fetch(client, X_Ann="1")
+    assert known.told == "aiohttp; fwd=uri-miss; detail=Authorization"
+    await site.arrived.get()
+    answers = await gather(site, waiting, [lambda: fetch(client)] * 50)
+    assert {answer.text for answer in answers} == {"run 2"}
+
+
+async def test_a_page_that_is_kept_at_last_is_waited_for_again(
+    clock: Clock, aiohttp_client: AiohttpClient, waiting: asyncio.Queue[None]
+) -> None:
+    site = Site({"Cache-Control": "no-store"})
+    client = await start(aiohttp_client, site, response_cache(store=MemoryStore(), wait=60, clock=clock))
+    await fetch(client)
+    site.headers["Cache-Control"] = "max-age=60"
+    site.headers["Date"] = "Sun, 06 Nov 1994 08:49:37 GMT"
+    await fetch(client)
+    clock.now += 61
+    for _ in range(2):
+        await site.arrived.get()
+    site.headers["Date"] = "Sun, 06 Nov 1994 08:50:38 GMT"
+    answers = await gather(site, waiting, [lambda: fetch(client)] * 3)
+    assert {answer.text for answer in answers} == {"run 3"}
+
+
+# ---- what Cache-Status tells
+
+
+async def test_a_stream_that_an_outer_etag_breaks_off_tells_once(aiohttp_client: AiohttpClient) -> None:
+    site = Streaming({**FRESH, "ETag": '"v1"', "Cache-Status": "origin; hit"})
+    client = await start(aiohttp_client, site, etag(), response_cache(store=MemoryStore()))
+    broken_off = await fetch(client, If_None_Match='"v1"')
+    assert broken_off.status == 304
+    told = ["origin; hit", "aiohttp; fwd=uri-miss; detail=replaced"]
+    assert broken_off.headers.getall("Cache-Status") == told
+
+
+@pytest.mark.parametrize("kind", [Site, Streaming])
+@pytest.mark.parametrize("outside", [True, False], ids=["etag outside", "etag inside"])
+@pytest.mark.parametrize(
+    ("method", "condition", "status"),
+    [("GET", "*", 304), ("HEAD", "*", 304), ("GET", '"v2"', 200), ("PUT", "*", 200)],
+)
+async def test_each_response_has_one_member_wherever_an_etag_stands(
+    kind: type[Site], outside: bool, method: str, condition: str, status: int, aiohttp_client: AiohttpClient
+) -> None:
+    links = (etag(), response_cache(store=MemoryStore()))
+    site = kind({**FRESH, "ETag": '"v1"'})
+    client = await start(aiohttp_client, site, *(links if outside else reversed(links)))
+    for _ in range(2):
+        answer = await fetch(client, "/", method, If_None_Match=condition)
+        assert answer.status == status
+        assert len(answer.headers.getall("Cache-Status")) == 1
+        await fetch(client)
+
+
+@pytest.mark.parametrize("place", ["outside", "inside"])
+async def test_a_condition_that_fails_is_told_of_as_well(place: str, aiohttp_client: AiohttpClient) -> None:
+    cache = response_cache(store=MemoryStore())
+    client = await start(aiohttp_client, Site(), *((etag(), cache) if place == "outside" else (cache, etag())))
+    await fetch(client)
+    answer = await fetch(client, If_Match='"other"')
+    assert answer.status == 412
+    assert answer.headers.getall("Cache-Status")[0].startswith("aiohttp; hit; ttl=")
+    assert len(answer.headers.getall("Cache-Status")) == 1
+
+
+@pytest.mark.parametrize("path", ["/", "/stream"])
+async def test_of_two_caches_on_their_way_the_outer_one_tells_once(path: str, aiohttp_client: AiohttpClient) -> None:
+    """One for an application and one on its route, with an `etag()` between and around them."""
+
+    async def stream(request: web.Request) -> web.StreamResponse:
+        return await Streaming({**FRESH, "ETag": '"v1"'})(request)
+
+    store = MemoryStore()
+    app = web.Application(middlewares=[etag(), response_cache(store=store, name="outer"), etag()])
+    setup(app)
+    own = response_cache(store=store, name="inner")
+    router = UrlDispatcherEx.install(app)
+    router.add_get("/", own, Site({**FRESH, "ETag": '"v1"'}).__call__)
+    router.add_get("/stream", own, stream)
+    client = await aiohttp_client(app)
+    for condition in ('"v1"', '"v2"', '"v1"'):
+        answer = await fetch(client, path, If_None_Match=condition)
+        assert answer.status == (304 if condition == '"v1"' else 200)
+        assert len(answer.headers.getall("Cache-Status")) == 1
+        assert answer.told.startswith("outer; ")
+
+
+async def replace(request: web.Request, handler: Any) -> web.StreamResponse:
+    await handler(request)
+    return web.Response(text="replaced")
+
+
+@pytest.mark.parametrize(
+    ("options", "around", "headers", "detail"),
+    [
+        pytest.param({"ttl": 60}, (), {"Cookie": "a=b"}, "Cookie", id="cookies, and a time of the cache alone"),
+        pytest.param({}, (cache_control(max_age=60),), {}, "no-lifetime", id="cache_control() around it"),
+        pytest.param({"ttl": 60, "max_body": 4}, (), {}, "max_body", id="too large"),
+        pytest.param({"ttl": 60}, (middleware(replace),), {}, "replaced", id="replaced by an outer link"),
+    ],
+)
+async def test_what_is_not_kept_tells_why(
+    options: Any, around: tuple[Any, ...], headers: dict[str, str], detail: str, aiohttp_client: AiohttpClient
+) -> None:
+    cache = response_cache(store=MemoryStore(), **options)
+    client = await start(aiohttp_client, Site({}), *around, cache)
+    assert (await fetch(client, **headers)).told == f"aiohttp; fwd=uri-miss; detail={detail}"
+
+
+async def test_a_failure_and_a_page_of_a_session_tell_why_they_are_not_kept(aiohttp_client: AiohttpClient) -> None:
+    async def greet(request: web.Request) -> web.Response:
+        if "fail" in request.query:
+            raise RuntimeError("on purpose")
+        return web.Response(text=request[SESSION].get("user", "nobody"))
+
+    around = sessions(secret=b"x" * 32, secure=False)
+    client = await start(aiohttp_client, greet, around, response_cache(store=MemoryStore()), cache_control(max_age=60))
+    assert (await fetch(client)).told == "aiohttp; fwd=uri-miss; detail=personal"
+    assert (await fetch(client, "/?fail=1")).told == "aiohttp; fwd=uri-miss; detail=failed"
+
+
+async def test_a_412_from_what_was_kept_says_why_a_weak_tag_never_matches(aiohttp_client: AiohttpClient) -> None:
+    client = await start(aiohttp_client, Site({**FRESH, "ETag": 'W/"v1"'}), response_cache(store=MemoryStore()))
+    await fetch(client)
+    answer = await fetch(client, If_Match='W/"v1"')
+    assert answer.status == 412
+    assert answer.text.endswith("the entity tag of this representation is weak.")
+
+
+async def test_the_link_of_a_page_stands_on_the_route_of_its_changes_too(aiohttp_client: AiohttpClient) -> None:
+    """As the docstring of `response_cache()` shows: without it there, a change has nothing forgotten."""
+    pages = response_cache(store=MemoryStore())
+    news, other = Site(), Site()
+    app = web.Application()
+    setup(app)
+    router = UrlDispatcherEx.install(app)
+    router.add_get("/news", pages, news.__call__)
+    router.add_post("/news", pages, news.__call__)
+    router.add_get("/other", pages, other.__call__)
+    router.add_post("/other", other.__call__)
+    client = await aiohttp_client(app)
+    for path, text in (("/news", "run 3"), ("/other", "run 1")):
+        await fetch(client, path)
+        await fetch(client, path, "POST")
+        assert (await fetch(client, path)).text == text

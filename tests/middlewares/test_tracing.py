@@ -1,14 +1,20 @@
 """Each request has one span of the kind that OpenTelemetry's semantic conventions describe."""
 
 import asyncio
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from textwrap import dedent
 from typing import Any
 
 import pytest
 from aiohttp import web
-from opentelemetry import trace
+from opentelemetry import baggage, context, propagate, trace
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased, Sampler
 from opentelemetry.trace import SpanKind, StatusCode
 from pytest_aiohttp.plugin import AiohttpClient
 
@@ -16,7 +22,10 @@ from aiohttp_route_middleware import UrlDispatcherEx
 from aiohttp_route_middleware.errors import ConfigurationError
 from aiohttp_route_middleware.middlewares import setup
 from aiohttp_route_middleware.middlewares.client_address import client_address
+from aiohttp_route_middleware.middlewares.on_error import on_error
 from aiohttp_route_middleware.middlewares.tracing import trace_spans, tracing
+from aiohttp_route_middleware.support.clones import clone_request
+from aiohttp_route_middleware.support.telemetry.matches import note_match
 from aiohttp_route_middleware.typedefs import Handler
 
 from ..scopes import each_scope, make_app, path_in
@@ -28,9 +37,9 @@ PARENT_ID = "00f067aa0ba902b7"
 class Spans:
     """A provider, and the spans that it has ended."""
 
-    def __init__(self) -> None:
+    def __init__(self, sampler: Sampler | None = None) -> None:
         self._exporter = InMemorySpanExporter()
-        self.provider = TracerProvider(shutdown_on_exit=False)
+        self.provider = TracerProvider(shutdown_on_exit=False, sampler=sampler)
         self.provider.add_span_processor(SimpleSpanProcessor(self._exporter))
 
     def read(self) -> list[ReadableSpan]:
@@ -249,3 +258,262 @@ def test_a_wrong_option_is_refused() -> None:
     options: dict[str, Any] = {"accept": "no"}
     with pytest.raises(ConfigurationError, match=r"^tracing\(\): accept='no'"):
         tracing(**options)
+
+
+async def test_what_breaks_off_an_answer_is_on_the_span_before_it_ends(
+    spans: Spans, aiohttp_client: AiohttpClient
+) -> None:
+    async def begin(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        raise LookupError("cannot go on")
+
+    async def send(_: web.Request) -> web.Response:
+        async def pieces() -> Any:
+            yield b"a"
+            raise LookupError("cannot go on")
+
+        return web.Response(body=pieces())
+
+    handlers = {"GET /begin": begin, "GET /send": send}
+    client = await aiohttp_client(prepare("router", tracing(provider=spans.provider), **handlers))
+    for path in ("begin", "send"):
+        reader, writer = await asyncio.open_connection(client.host, client.port)
+        writer.write(f"GET /{path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+        await reader.read()
+        writer.close()
+    found = spans.read()
+    assert len(found) == 2
+    for span in found:
+        attributes = span.attributes or {}
+        assert (attributes["http.response.status_code"], attributes["error.type"]) == (200, "LookupError")
+        assert span.status.status_code is StatusCode.ERROR
+        assert [(event.attributes or {})["exception.message"] for event in span.events] == ["cannot go on"]
+
+
+async def test_an_answer_that_is_begun_twice_has_failed_though_nothing_was_raised(
+    spans: Spans, aiohttp_client: AiohttpClient
+) -> None:
+    async def answer_twice(request: web.Request) -> web.StreamResponse:
+        await web.StreamResponse().prepare(request)
+        return web.Response(headers={"Connection": "close"})
+
+    client = await aiohttp_client(prepare("router", tracing(provider=spans.provider), **{"GET /twice": answer_twice}))
+    reader, writer = await asyncio.open_connection(client.host, client.port)
+    writer.write(b"GET /twice HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    await reader.read()
+    writer.close()
+    (span,) = spans.read()
+    assert (span.attributes or {})["error.type"] == "failed"
+    assert span.status.status_code is StatusCode.ERROR
+
+
+async def test_an_exception_that_a_link_before_answers_is_no_failure(
+    spans: Spans, aiohttp_client: AiohttpClient
+) -> None:
+    links = [
+        on_error({LookupError: lambda request, error: web.Response(status=404)}),
+        tracing(provider=spans.provider),
+    ]
+    client = await aiohttp_client(prepare("router", *links))
+    async with client.get("/fail") as response:
+        assert response.status == 404
+    (span,) = spans.read()
+    assert "error.type" not in (span.attributes or {})
+    assert [event.name for event in span.events] == ["exception"]
+
+
+async def tell_carried(_: web.Request) -> web.Response:
+    carried: dict[str, str] = {}
+    propagate.inject(carried)
+    return web.json_response(carried)
+
+
+async def ask_carried(client: Any, headers: dict[str, str]) -> dict[str, str]:
+    async with client.get("/carried", headers=headers) as response:
+        carried: dict[str, str] = await response.json()
+        return carried
+
+
+@pytest.mark.parametrize(("accept", "carried"), [(True, "tenant=shop"), (False, None)], ids=["accepted", "not"])
+async def test_baggage_goes_on_to_whomever_the_handler_asks(
+    accept: bool, carried: str | None, spans: Spans, aiohttp_client: AiohttpClient
+) -> None:
+    handlers = {"GET /carried": tell_carried}
+    client = await aiohttp_client(prepare("router", tracing(provider=spans.provider, accept=accept), **handlers))
+    headers = {"baggage": "tenant=shop", "traceparent": f"00-{TRACE_ID}-{PARENT_ID}-01"}
+    told = await ask_carried(client, headers)
+    assert told.get("baggage") == carried
+    (span,) = spans.read()
+    assert format(span.context.span_id, "016x") == told["traceparent"].split("-")[2]
+
+
+async def test_baggage_that_a_link_before_has_set_stays(spans: Spans, aiohttp_client: AiohttpClient) -> None:
+    @web.middleware
+    async def set_tenant(request: web.Request, handler: Handler) -> web.StreamResponse:
+        context.attach(baggage.set_baggage("tenant", "own"))
+        return await handler(request)
+
+    links = [set_tenant, tracing(provider=spans.provider)]
+    client = await aiohttp_client(prepare("router", *links, **{"GET /carried": tell_carried}))
+    assert (await ask_carried(client, {}))["baggage"] == "tenant=own"
+
+
+@pytest.mark.parametrize(("flags", "count"), [("00", 0), ("01", 1)], ids=["not sampled", "sampled"])
+async def test_a_trace_that_was_not_sampled_stays_so(flags: str, count: int, aiohttp_client: AiohttpClient) -> None:
+    spans = Spans(ParentBased(ALWAYS_ON))
+    handlers = {"GET /carried": tell_carried}
+    client = await aiohttp_client(prepare("router", tracing(provider=spans.provider), **handlers))
+    told = await ask_carried(client, {"traceparent": f"00-{TRACE_ID}-{PARENT_ID}-{flags}"})
+    _, trace_id, _, told_flags = told["traceparent"].split("-")
+    assert (trace_id, told_flags) == (TRACE_ID, flags)
+    assert len(spans.read()) == count
+
+
+async def test_behind_another_tracing_that_does_not_sample_there_is_no_span(aiohttp_client: AiohttpClient) -> None:
+    outer, inner = Spans(ALWAYS_OFF), Spans(ALWAYS_ON)
+    app = web.Application(middlewares=[tracing(provider=outer.provider)])
+    setup(app)
+    app.add_subapp("/sub", make_app("application", [tracing(provider=inner.provider)], HANDLERS))
+    client = await aiohttp_client(app)
+    async with client.get("/sub/posts/7"):
+        pass
+    assert (outer.read(), inner.read()) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("sent", "count"),
+    [("", 0), (f"00-{TRACE_ID}-{PARENT_ID}-00", 0), (f"00-{TRACE_ID}-{PARENT_ID}-01", 1)],
+    ids=["none sent", "not sampled", "another trace"],
+)
+async def test_behind_an_instrumentation_that_does_not_sample_its_decision_holds(
+    sent: str, count: int, aiohttp_client: AiohttpClient
+) -> None:
+    """Unless the span is that of another trace, such as one in which the server was started."""
+    outer, inner = Spans(ParentBased(ALWAYS_OFF)), Spans(ParentBased(ALWAYS_ON))
+
+    @web.middleware
+    async def instrument(request: web.Request, handler: Handler) -> web.StreamResponse:
+        of_trace = None if sent.endswith("01") else propagate.extract(request.headers)
+        span = outer.provider.get_tracer("outer").start_span("outer", context=of_trace, kind=SpanKind.SERVER)
+        with trace.use_span(span):
+            return await handler(request)
+
+    client = await aiohttp_client(prepare("router", instrument, tracing(provider=inner.provider)))
+    async with client.get("/posts/7", headers={"traceparent": sent} if sent else {}):
+        pass
+    assert (len(outer.read()), len(inner.read())) == (0, count)
+
+
+async def test_behind_an_instrumentation_that_samples_there_is_its_span_alone(aiohttp_client: AiohttpClient) -> None:
+    outer, inner = Spans(), Spans()
+
+    @web.middleware
+    async def instrument(request: web.Request, handler: Handler) -> web.StreamResponse:
+        with outer.provider.get_tracer("outer").start_as_current_span("outer", kind=SpanKind.SERVER):
+            return await handler(request)
+
+    client = await aiohttp_client(prepare("router", instrument, tracing(provider=inner.provider)))
+    async with client.get("/posts/7"):
+        pass
+    assert (len(outer.read()), len(inner.read())) == (1, 0)
+
+
+class Broken(SpanExporter):
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        raise OSError("no route to the collector")
+
+
+class BrokenProcessor(SimpleSpanProcessor):
+    def on_end(self, span: ReadableSpan) -> None:
+        raise OSError("cannot tell")
+
+
+@pytest.mark.parametrize("kind", [SimpleSpanProcessor, BrokenProcessor])
+async def test_an_exporter_that_is_broken_harms_no_request(
+    kind: type[SimpleSpanProcessor], aiohttp_client: AiohttpClient
+) -> None:
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(kind(Broken()))
+    asyncio.get_running_loop().set_exception_handler(lambda _, __: None)
+    client = await aiohttp_client(prepare("router", tracing(provider=provider)))
+    for path, status in (("/posts/7", 200), ("/fail", 500), ("/posts/7", 200)):
+        async with client.get(path) as response:
+            assert response.status == status
+            await response.read()
+
+
+async def test_what_is_no_text_and_what_is_secret_is_not_recorded_as_it_is(
+    spans: Spans, aiohttp_client: AiohttpClient
+) -> None:
+    client = await aiohttp_client(prepare("application", tracing(provider=spans.provider)))
+    reader, writer = await asyncio.open_connection(client.host, client.port)
+    head = b"GET /posts/7;token=hunter2?next=%2F%3Fapi-key%3Dhunter2 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+    writer.write(head + b"User-Agent: \xff token=hunter2\r\n\r\n")
+    await reader.read()
+    writer.close()
+    (span,) = spans.read()
+    told = {name: value for name, value in (span.attributes or {}).items() if isinstance(value, str)}
+    assert told["user_agent.original"] == r"\udcff token=***"
+    assert "hunter2" not in "".join(told.values())
+    assert all(value.isprintable() for value in told.values())
+
+
+async def test_the_route_that_a_link_further_in_has_found_names_the_span(
+    spans: Spans, aiohttp_client: AiohttpClient
+) -> None:
+    @web.middleware
+    async def match_anew(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.method != "POST":
+            return await handler(request)
+        clone = clone_request(request, method="GET" if "known" in request.query else "PUT")
+        match = await request.app.router.resolve(clone)
+        match.add_app(request.app)
+        match.freeze()
+        clone._match_info = match
+        note_match(clone)
+        return await match.handler(clone)
+
+    app = web.Application(middlewares=[tracing(provider=spans.provider), match_anew])
+    setup(app)
+    app.router.add_get("/posts/{id}", show)
+    client = await aiohttp_client(app)
+    async with client.post("/posts/7?known"):
+        pass
+    async with client.post("/posts/7"):
+        pass
+    assert [(span.name, (span.attributes or {}).get("http.route")) for span in spans.read()] == [
+        ("POST /posts/{id}", "/posts/{id}"),
+        ("POST", None),
+    ]
+
+
+SERVE = """
+import asyncio
+from aiohttp import ClientSession, web
+from aiohttp.test_utils import TestClient, TestServer
+from aiohttp_route_middleware import UrlDispatcherEx
+from aiohttp_route_middleware.middlewares import setup
+from aiohttp_route_middleware.middlewares.tracing import tracing
+
+async def show(request):
+    return web.Response()
+
+async def main():
+    app = web.Application()
+    setup(app)
+    UrlDispatcherEx.install(app, tracing()).add_get("/posts/{id}", show)
+    async with TestClient(TestServer(app)) as client:
+        await client.get("/posts/7")
+
+asyncio.run(main())
+"""
+
+
+def test_the_lines_of_the_documentation_print_a_span() -> None:
+    documentation = sys.modules[trace_spans.__module__].__doc__ or ""
+    found = re.search(r"^    from opentelemetry import trace\n(?:    .*\n|\n(?=    ))*", documentation, re.MULTILINE)
+    assert found is not None
+    done = subprocess.run([sys.executable, "-c", dedent(found[0]) + SERVE], capture_output=True, text=True, check=True)
+    assert '"name": "GET /posts/{id}"' in done.stdout
+    assert '"service.name": "shop"' in done.stdout

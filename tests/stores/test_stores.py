@@ -5,10 +5,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
+from aiohttp import web
+from pytest_aiohttp.plugin import AiohttpClient
 from redis import Redis as BlockingRedis
 from redis.asyncio import Redis
 
+from aiohttp_route_middleware import UrlDispatcherEx
 from aiohttp_route_middleware.errors import ConfigurationError, StoreError
+from aiohttp_route_middleware.middlewares import setup
+from aiohttp_route_middleware.middlewares.idempotency import idempotency
+from aiohttp_route_middleware.middlewares.response_cache import response_cache
+from aiohttp_route_middleware.middlewares.sessions import SESSION, session_key, sessions
 from aiohttp_route_middleware.stores import MemoryStore, Store
 from aiohttp_route_middleware.stores.redis import RedisStore
 
@@ -119,7 +126,78 @@ async def test_stores_by_another_name_do_not_see_each_other(
     await other.close()
 
 
+async def test_batteries_that_share_one_do_not_meet(store: Store, aiohttp_client: AiohttpClient) -> None:
+    """Each finds its own, by the same path, the same key and a session in one request."""
+
+    async def count(request: web.Request) -> web.Response:
+        request[SESSION]["times"] = request[SESSION].get("times", 0) + 1
+        return web.json_response(request[SESSION]["times"])
+
+    async def tell_time(request: web.Request) -> web.Response:
+        times.append(request.method)
+        return web.json_response(len(times), headers={"Cache-Control": "max-age=60"})
+
+    times: list[str] = []
+    app = web.Application()
+    setup(app)
+    router = UrlDispatcherEx.install(app)
+    router.add_post("/", sessions(store=store, secure=False), idempotency(store=store), count)
+    router.add_put("/", sessions(store=store, secure=False, name="other"), count_other)
+    router.add_get("/", response_cache(store=store), tell_time)
+    client = await aiohttp_client(app)
+    asked = [("POST", "new"), ("POST", "a"), ("GET", ""), ("POST", "a"), ("GET", ""), ("PUT", ""), ("PUT", "")]
+    told = []
+    for method, key in asked:
+        async with client.request(method, "/", headers={"Idempotency-Key": key} if key else {}) as response:
+            told.append((method, await response.json(), response.headers.get("Idempotency-Replayed", "")))
+    expected = [("POST", 1, ""), ("POST", 2, ""), ("GET", 1, ""), ("POST", 2, "true"), ("GET", 1, "")]
+    assert told == [*expected, ("PUT", 1, ""), ("PUT", 2, "")]
+
+
+OTHER = session_key("other")
+
+
+async def count_other(request: web.Request) -> web.Response:
+    request[OTHER]["times"] = request[OTHER].get("times", 0) + 1
+    return web.json_response(request[OTHER]["times"])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        pytest.param(MemoryStore, r"store is the class MemoryStore; make a store: MemoryStore\(...\)", id="a class"),
+        pytest.param({}, "store is dict, without set, add, replace, delete, close; pass MemoryStore", id="a dict"),
+        pytest.param(None, "store is NoneType, without get, set, add", id="nothing"),
+    ],
+)
+def test_what_is_no_store_is_refused_with_what_it_lacks(wrong: Any, told: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"^idempotency\(\): {told}"):
+        idempotency(store=wrong)
+
+
 class TestMemory:
+    async def test_names_tell_whose_a_value_is(self, aiohttp_client: AiohttpClient) -> None:
+        names: list[str] = []
+
+        class Noting(MemoryStore):
+            async def get(self, key: str) -> bytes | None:
+                names.append(key)
+                return await super().get(key)
+
+            async def set(self, key: str, value: bytes, *, ttl: float) -> None:
+                names.append(key)
+                await super().set(key, value, ttl=ttl)
+
+        await test_batteries_that_share_one_do_not_meet(Noting(), aiohttp_client)
+        assert {name.partition(":")[0] for name in names} == {"session", "idempotency", "response"}
+
+    async def test_what_one_battery_fills_it_with_makes_others_forget(self, clock: Clock) -> None:
+        store = MemoryStore(max_entries=3, clock=clock)
+        await store.set("idempotency:a", b"value", ttl=LONG)
+        for number in range(3):
+            await store.set(f"response:{number}", b"value", ttl=LONG)
+        assert await store.get("idempotency:a") is None
+
     async def test_a_value_is_gone_when_its_time_is_over(self, clock: Clock) -> None:
         store = MemoryStore(clock=clock)
         await store.set("key", b"value", ttl=10)
@@ -271,6 +349,23 @@ class TestRedis:
         await pausing.aclose()
         redis_server.kill()  # it would go on to pause
 
+    async def test_more_at_once_than_there_are_connections_wait_for_one(self, redis_server: RedisServer) -> None:
+        """Else a busy moment would be taken for a store that is down."""
+        store = RedisStore.from_url(redis_server.tcp_url, timeout=60)
+        kept = await asyncio.gather(*(store.add(f"{number}", b"value", ttl=LONG) for number in range(1000)))
+        assert kept == [True] * 1000
+        client = Redis.from_url(redis_server.url)
+        assert len(await client.client_list()) <= 51
+        await client.aclose()
+        await store.close()
+
+    @pytest.mark.parametrize("url", ["", "http://localhost", "redis://:hid#den@localhost", "redis://a:b", 5, None])
+    def test_a_url_that_cannot_be_read_is_refused_without_its_password(self, url: Any) -> None:
+        with pytest.raises(ConfigurationError, match=r"RedisStore\(\): the URL cannot be read; write it as") as raised:
+            RedisStore.from_url(url)
+        assert "hid" not in str(raised.value)
+        assert raised.value.__cause__ is raised.value.__context__ is None
+
     async def test_a_killed_server_can_be_closed(self, redis_server: RedisServer) -> None:
         store = RedisStore.from_url(redis_server.url)
         await store.set("key", b"value", ttl=LONG)
@@ -293,8 +388,8 @@ class TestRedis:
     @pytest.mark.parametrize(
         ("options", "problem"),
         [
-            pytest.param({"timeout": 0}, "timeout=0; pass seconds, 0.001 or more", id="no time"),
-            pytest.param({"timeout": None}, "timeout=None; pass seconds", id="no timeout"),
+            pytest.param({"timeout": 0}, "timeout=0; pass a number of seconds, 0.001 or more", id="no time"),
+            pytest.param({"timeout": None}, "timeout=None; pass a number of seconds", id="no timeout"),
             pytest.param({"prefix": b"arm:"}, "prefix=b'arm:'; pass a text", id="bytes as a prefix"),
         ],
     )

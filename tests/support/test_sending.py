@@ -1,10 +1,14 @@
 """Whether a response is on its way."""
 
 import asyncio
+import socket
+from typing import Any
 
-from aiohttp import web
+import pytest
+from aiohttp import HttpVersion10, web
+from aiohttp.test_utils import make_mocked_request
 
-from aiohttp_route_middleware.support.sending import cut_off, has_begun, has_gone
+from aiohttp_route_middleware.support.sending import break_off, cut_off, has_begun, has_gone
 
 from ..patient_server import serve_patiently
 
@@ -50,3 +54,98 @@ async def test_a_response_has_begun_when_it_is_prepared() -> None:
         assert b" 100 " in await reader.readuntil(b"\r\n\r\n")
         assert b" 200 " in await reader.readuntil(b"\r\n")
     assert seen == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("response", "is_begun"),
+    [
+        pytest.param(lambda: web.Response(text="whole"), False, id="of a known length"),
+        pytest.param(web.StreamResponse, True, id="in chunks, as anything in its place would be"),
+    ],
+)
+async def test_what_could_not_be_prepared_has_not_begun(response: Any, is_begun: bool) -> None:
+    seen: list[bool] = []
+
+    async def refuse(_: web.Request, response: web.StreamResponse) -> None:
+        if response.status == 200:
+            raise RuntimeError("no")
+
+    async def handler(request: web.Request) -> web.Response:
+        with pytest.raises(RuntimeError):
+            await response().prepare(request)
+        seen.append(has_begun(request))
+        raise web.HTTPConflict
+
+    app = web.Application()
+    app.on_response_prepare.append(refuse)
+    app.router.add_get("/", handler)
+    async with serve_patiently(app) as server:
+        reader, _ = await server.connect("GET / HTTP/1.1")
+        assert b" 409 " in await reader.readuntil(b"\r\n")
+    assert seen == [is_begun]
+
+
+async def test_a_body_that_ends_with_the_connection_does_not_seem_to_end() -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"begun")
+        cut_off(request)
+        return response
+
+    app = web.Application()
+    app.router.add_get("/", handler)
+    async with serve_patiently(app) as server:
+        reader, _ = await server.connect("GET / HTTP/1.0")
+        with pytest.raises(ConnectionResetError):
+            await reader.read()
+
+
+class Transport:
+    """What cut_off() needs of a transport."""
+
+    def __init__(self, connection: object) -> None:
+        self._connection = connection
+        self.is_aborted = False
+
+    def get_extra_info(self, _: str, default: object = None) -> object:
+        return self._connection or default
+
+    def abort(self) -> None:
+        self.is_aborted = True
+
+
+def make_closed_socket() -> socket.socket:
+    closed = socket.socket()
+    closed.close()
+    return closed
+
+
+@pytest.mark.parametrize("make_connection", [lambda: None, make_closed_socket], ids=["no socket", "closed"])
+def test_what_cannot_be_reset_is_cut_off_all_the_same(make_connection: Any) -> None:
+    transport: Any = Transport(make_connection())
+    request = make_mocked_request("GET", "/", version=HttpVersion10, transport=transport)
+    writer: Any = request.writer
+    writer.chunked, writer.length = False, None
+    cut_off(request)
+    assert transport.is_aborted
+
+
+async def test_an_exception_that_cannot_be_sent_any_more_is_raised_as_another() -> None:
+    refusal = web.HTTPForbidden()
+    raised: list[RuntimeError] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        await web.StreamResponse().prepare(request)
+        break_off(request, KeyError("k"))
+        with pytest.raises(RuntimeError, match="HTTPForbidden was raised too late") as late:
+            break_off(request, refusal)
+        raised.append(late.value)
+        raise late.value
+
+    app = web.Application()
+    app.router.add_get("/", handler)
+    async with serve_patiently(app) as server:
+        reader, _ = await server.connect("GET / HTTP/1.1")
+        assert not (await reader.read()).endswith(b"0\r\n\r\n")
+    assert [late.__cause__ for late in raised] == [refusal]

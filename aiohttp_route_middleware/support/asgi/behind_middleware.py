@@ -3,19 +3,20 @@
 The middleware is built once; what stands behind it, for this request, is found in the scope.
 
 Rules kept here: the handler gets a clone of the request that writes messages, and shares its keys with the original;
-a body that the middleware leaves alone is the one of aiohttp, with nothing in between; an answer to a WebSocket that
-is none does not come out, since a middleware for HTTP has not seen the request.
+a body that the middleware leaves alone is the one of aiohttp, with nothing in between.
 """
 
 from __future__ import annotations
 
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from ...answer import blame
-from ...errors import AnswerError, ConfigurationError
+from ...errors import ConfigurationError
+from .behind_socket import BehindSocket
+from .carried_context import CarriedContext
+from .failure import Failure, check_answer
 from .message_writer import MessageWriter
 from .messages import AsgiApplication, Message, Receive, Scope, Send
 from .passed_body import PassedBody
@@ -44,21 +45,33 @@ async def serve_through(
     if scope["type"] == "websocket":
         return await _serve_socket(middleware, request, handler, scope)
 
-    async def run(scope: Scope, receive: Receive, send: Send) -> None:
-        behind = scope[_BEHIND] = _Behind(request, handler, scope, receive)
-        await middleware(scope, behind.receive, send)
+    context, failure = CarriedContext(), Failure()
 
-    return await serve_http(run, request, scope)
+    async def run(scope: Scope, receive: Receive, send: Send) -> None:
+        behind = scope[_BEHIND] = _Behind(request, handler, scope, receive, context, failure)
+        await _run(middleware, scope, behind.receive, failure.watch(send), context, failure)
+
+    return await serve_http(run, request, scope, is_fault=failure.is_fault)
 
 
 class _Behind:
     """What stands behind, for one request."""
 
-    def __init__(self, request: web.Request, handler: Handler, scope: Scope, receive: Receive) -> None:
+    def __init__(
+        self,
+        request: web.Request,
+        handler: Handler,
+        scope: Scope,
+        receive: Receive,
+        context: CarriedContext,
+        failure: Failure,
+    ) -> None:
         self._request = request
         self._handler = handler
         self._before = remember(scope)
         self._receive = receive
+        self._context = context
+        self._failure = failure
         self._is_begun = False
 
     async def receive(self) -> Message:
@@ -69,12 +82,20 @@ class _Behind:
         writer = MessageWriter(self._request, send)
         request = self._make_request(scope, receive, writer)
         try:
+            with self._context.watch():
+                await self._answer(request)
+        except Exception as error:
+            self._failure.note(error, self._request, writer)
+            raise
+        finally:
+            self._keep_read(request)
+
+    async def _answer(self, request: web.Request) -> None:
+        try:
             response = await self._handler(request)
         except web.HTTPException as error:
             response = error
-        finally:
-            self._keep_read(request)
-        _check_answer(response)
+        check_answer(response)
         await response.prepare(request)
         await response.write_eof()
 
@@ -108,62 +129,43 @@ class _Behind:
         vars(self._request).update(read)
 
 
-class _BehindSocket:
-    """What stands behind, for one request for a WebSocket; aiohttp speaks with the client, without messages."""
-
-    def __init__(self, request: web.Request, handler: Handler, scope: Scope) -> None:
-        self.response: web.StreamResponse | None = None
-        self._request = request
-        self._handler = handler
-        self._before = remember(scope)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def prepare(response: web.StreamResponse) -> None:
-            try:
-                _refuse_bypass(response)
-            except web.HTTPException:  # which is not sent in chunks, compressed, as what it stands for would be
-                writer: Any = self._request.writer
-                writer.chunked, writer._compress = False, None
-                raise
-            await cast(Any, self._request)._prepare_hook(response)
-
-        request = clone_request(self._request, read_changes(self._before, scope), {"_prepare_hook": prepare})
-        request[ASGI_SCOPE] = scope
-        try:
-            response = await self._handler(request)
-            _check_answer(response)
-            _refuse_bypass(response)
-        except web.HTTPException as error:
-            response = error
-        self.response = response
-
-
 async def _serve_socket(
     middleware: AsgiApplication, request: web.Request, handler: Handler, scope: Scope
 ) -> web.StreamResponse:
-    socket = Socket(request, SocketOptions())
-    behind = scope[_BEHIND] = _BehindSocket(request, handler, scope)
-    await middleware(scope, socket.receive, socket.send)
+    socket, context, failure = Socket(request, SocketOptions()), CarriedContext(), Failure()
+    behind = scope[_BEHIND] = BehindSocket(request, handler, scope, context, failure)
+    await _run(middleware, scope, socket.receive, socket.send, context, failure)
     if isinstance(behind.response, web.HTTPException):
         raise behind.response
+    if failure.error is not None and request.writer.output_size:  # accepted: the middleware cannot answer it any more
+        raise failure.error
     return behind.response or await settle_socket(request, socket)
+
+
+async def _run(
+    middleware: AsgiApplication,
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    context: CarriedContext,
+    failure: Failure,
+) -> None:
+    failed = None
+    try:
+        await middleware(scope, receive, send)
+    except Exception as error:
+        failed = failure.find(error)
+    finally:
+        context.carry_out()
+    if failed is not None:  # raised out here, it does not bear the group that it was in as its context
+        raise failed
 
 
 async def _refuse_to_read() -> NoReturn:
     raise RuntimeError(f"{_BATTERY}: the ASGI middleware has read the body, and has not passed it on")
 
 
-def _check_answer(response: object) -> None:
-    if not isinstance(response, web.StreamResponse):
-        raise AnswerError(f"{_BATTERY}: what stands behind it {blame(response)}")
-
-
 def _refuse_socket(response: web.StreamResponse) -> None:
     if isinstance(response, web.WebSocketResponse):
         problem = "a WebSocket was to be accepted behind it"
         raise ConfigurationError(_BATTERY, problem, cure="write websockets=True for routes that accept them")
-
-
-def _refuse_bypass(response: web.StreamResponse) -> None:
-    if not isinstance(response, web.WebSocketResponse) and response.status < 400:
-        raise web.HTTPBadRequest(text="This is not the address of a WebSocket.")

@@ -1,6 +1,7 @@
 """The lifespan of an ASGI application, inside that of an aiohttp application (ASGI Lifespan, spec version 2.0).
 
 It is one task from the start to the end, since what an application enters at its start it leaves in the same task.
+If that ends in between, it is told at once in the log, and once more, without its traceback, by the end around it.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class Lifespan:
             return
         if self.is_running:
             raise RuntimeError(f"the lifespan of {self._name} is running already, in another application")
-        exchange = _Exchange(self._application)
+        exchange = _Exchange(self._application, self._name)
         try:
             await exchange.tell("startup", must_answer=self._mode == "on")
             if not exchange.is_supported:
@@ -61,17 +62,32 @@ class Lifespan:
 class _Exchange:
     """The messages of one lifespan."""
 
-    def __init__(self, application: AsgiApplication) -> None:
+    def __init__(self, application: AsgiApplication, name: str) -> None:
         self.state: dict[str, Any] = {}
         self.is_supported = True
+        self._name = name
         self._events: asyncio.Queue[Message] = asyncio.Queue()
         self._answer: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        self._is_telling = False  # and raises what fails
         self.task = asyncio.ensure_future(self._run(application))
+        self.task.add_done_callback(self._look_at_end)
 
     async def tell(self, event: str, *, must_answer: bool = True) -> None:
         """Tell the application what happens, and wait until it has answered; raise what has failed."""
         if not self.is_supported:
             return
+        if self.task.done():
+            why = "; why is in the log" if _error_of(self.task) else ""
+            raise RuntimeError(f"the ASGI application {self._name} has ended before lifespan.{event}{why}")
+        self._is_telling = True
+        try:
+            await self._tell(event, must_answer=must_answer)
+        finally:
+            self._is_telling = False
+        if self.task.done():  # it has failed in the moment after its answer
+            self._look_at_end(self.task)
+
+    async def _tell(self, event: str, *, must_answer: bool) -> None:
         self._answer = asyncio.get_running_loop().create_future()
         self._events.put_nowait({"type": f"lifespan.{event}"})
         waiting: set[asyncio.Future[Any]] = {self.task, self._answer}
@@ -80,10 +96,20 @@ class _Exchange:
             await self._check(event, self._answer.result())
         elif must_answer:
             problem = f"the ASGI application has ended before it answered lifespan.{event}"
-            raise RuntimeError(problem) from self.task.exception()
+            raise RuntimeError(problem) from _error_of(self.task)
         else:
             self.is_supported = False
-            self.task.exception()  # has been looked at
+
+    def _look_at_end(self, task: asyncio.Task[None]) -> None:
+        error = _error_of(task)
+        if error is None or self._is_telling:
+            return
+        if self.is_supported:
+            _logger.error("the lifespan of %s has failed", self._name, exc_info=error)
+        elif self._events.empty():
+            _logger.error("the start of %s has failed; it is served as if it took no part", self._name, exc_info=error)
+        else:  # it has not even asked what there is: mostly it says so that it knows nothing of lifespans
+            _logger.info("%s has refused its lifespan", self._name, exc_info=error)
 
     async def _run(self, application: AsgiApplication) -> None:
         versions = {"version": "3.0", "spec_version": "2.0"}
@@ -98,6 +124,10 @@ class _Exchange:
         if answer["type"] == f"lifespan.{event}.complete":
             return
         await asyncio.sleep(0)  # who says that it has failed, raises why
-        cause = self.task.exception() if self.task.done() else None
+        cause = _error_of(self.task) if self.task.done() else None
         told = str(answer.get("message", "")).strip() or answer["type"]
         raise RuntimeError(f"the ASGI application failed at lifespan.{event}: {told}") from cause
+
+
+def _error_of(task: asyncio.Task[None]) -> BaseException | None:
+    return None if task.cancelled() else task.exception()

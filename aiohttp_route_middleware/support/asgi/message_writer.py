@@ -28,6 +28,9 @@ class MessageWriter(StreamWriter):
     """
 
     output_size: int = 0
+    status: int | None = None  # once a response is begun
+    is_ended: bool = False
+    is_muted: bool = False  # whether nothing is passed on any more
 
     def __init__(self, request: web.Request, send: Send) -> None:
         super().__init__(request.protocol, asyncio.get_running_loop())
@@ -47,8 +50,9 @@ class MessageWriter(StreamWriter):
         fields.popall(hdrs.TRANSFER_ENCODING, None)
         if fields.get(hdrs.CONNECTION) == "keep-alive":  # what aiohttp says to HTTP/1.0, it says again
             del fields[hdrs.CONNECTION]
-        status = int(status_line.split(" ", 2)[1])
-        await self._pass({"type": "http.response.start", "status": status, "headers": write_fields(fields)})
+        self.status = int(status_line.split(" ", 2)[1])
+        self._headers_written = True  # by which others see that a response has begun
+        await self._pass({"type": "http.response.start", "status": self.status, "headers": write_fields(fields)})
         if self.sends_headers_at_once:
             await self._pass({"type": "http.response.body", "body": b"", "more_body": True})
 
@@ -61,7 +65,9 @@ class MessageWriter(StreamWriter):
     async def write_eof(self, chunk: bytes = b"") -> None:
         """Pass on the last piece."""
         await super().write_eof(chunk)
-        await self._pass({"type": "http.response.body", "body": self._take(), "more_body": False})
+        if not self.is_muted:
+            await self._pass({"type": "http.response.body", "body": self._take(), "more_body": False})
+        self.is_ended = True
 
     async def drain(self) -> None:
         """Do nothing: who has written has waited."""

@@ -59,6 +59,7 @@ def clone_request(request: web.Request, changes: dict[str, Any], replaced: dict[
 
 def _write_target(scope: Scope, *, has_raw_path: bool) -> URL:
     """Made of its parts: as one text, `//host/path` would name another host (RFC 3986, section 4.2)."""
-    raw_path = scope["raw_path"].decode() if has_raw_path else quote(scope["path"], safe="/:@!$&'()*+,;=~")
+    given = scope.get("raw_path") if has_raw_path else None  # which is optional
+    raw_path = given.decode() if given else quote(scope["path"], safe="/:@!$&'()*+,;=~")
     query = scope["query_string"].decode()
     return URL.build(path=raw_path, query_string=query, encoded=True)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from aiohttp import web
 
@@ -28,13 +29,28 @@ CLIENT_LEFT = 499  # for the access log alone, as others write it: the client do
 _logger = logging.getLogger(__name__)
 
 
-async def serve_http(application: AsgiApplication, request: web.Request, scope: Scope) -> web.StreamResponse:
-    """Have an application answer a request, and return the response, which is then on its way."""
+async def serve_http(
+    application: AsgiApplication,
+    request: web.Request,
+    scope: Scope,
+    *,
+    is_fault: Callable[[Exception], bool] = lambda _: False,
+) -> web.StreamResponse:
+    """Have an application answer a request, and return the response, which is then on its way.
+
+    Args:
+        application: any.
+        request: what it answers.
+        scope: of the request.
+        is_fault: whether what it raises is raised even when the client has left; by default it never is.
+    """
     over = asyncio.Event()
     body, answer = Body(request, over), Answer(request, over)
     try:
         await application(scope, body.receive, answer.send)
     except Exception as error:
+        if is_fault(error) and not answer.is_complete:
+            raise
         if not answer.is_complete:
             return _settle(request, body, answer, error)
         _logger.exception(

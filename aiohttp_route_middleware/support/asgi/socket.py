@@ -2,7 +2,7 @@
 
 Rules kept here: what an application does not accept is refused with 403, or with a response of its own; who has left
 before that has code 1006, who has closed without a code 1005 (RFC 6455, section 7.1.5); an application that fails is
-closed with 1011, one that ends with 1000.
+closed with 1011, one that ends with 1000, and so is one that closes it as nobody may.
 """
 
 from __future__ import annotations
@@ -14,14 +14,13 @@ from dataclasses import dataclass, field
 
 from aiohttp import WebSocketError, WSCloseCode, WSMessage, WSMsgType, hdrs, web
 
+from ..sending import cut_off
 from .answer import Answer
+from .closing import ABNORMAL, NO_CODE, read_close
 from .departure import has_left, watch_departure
 from .messages import AsgiApplication, Message, Scope, read_fields
 
 __all__ = ("Socket", "SocketOptions", "serve_socket")
-
-_NO_CODE = 1005
-_LONGEST_REASON = 123  # bytes: RFC 6455, section 5.5
 
 _logger = logging.getLogger(__name__)
 
@@ -76,7 +75,7 @@ class Socket:
 
         Raises:
             RuntimeError: it is not the turn of that message.
-            ValueError: HTTP allows no such header.
+            ValueError: HTTP allows no such header, or WebSockets no such code.
             OSError: the client has left.
         """
         if self.denial is not None:
@@ -89,10 +88,12 @@ class Socket:
             await self._answer(message)
 
     async def close(self, code: int, reason: str = "") -> None:
-        """Close the WebSocket, unless it is closed."""
+        """Close the WebSocket, unless it is closed; what cannot be told is told by cutting the connection."""
         if self.response is not None and not self.response.closed:
             self._end = _disconnect(code, reason)
-            await self.response.close(code=code, message=_shorten(reason))
+            if code in ABNORMAL:
+                cut_off(self._request)
+            await self.response.close(code=code, message=reason.encode())
 
     async def _answer(self, message: Message) -> None:
         if message["type"] == "websocket.accept":
@@ -120,7 +121,7 @@ class Socket:
 
     async def _send_on(self, response: web.WebSocketResponse, message: Message) -> None:
         if message["type"] == "websocket.close":
-            await self.close(message.get("code") or WSCloseCode.OK, message.get("reason") or "")
+            await self.close(*read_close(message))
         elif message["type"] != "websocket.send":
             raise RuntimeError(f"{message['type']} was sent instead of websocket.send")
         elif message.get("bytes") is not None:
@@ -139,7 +140,7 @@ class Socket:
 
     def _read_end(self, message: WSMessage) -> Message:
         if message.type is WSMsgType.CLOSE:
-            return _disconnect(message.data or _NO_CODE, message.extra or "")
+            return _disconnect(message.data or NO_CODE, message.extra or "")
         if isinstance(message.data, WebSocketError):
             return _disconnect(message.data.code)
         is_ours = message.type is WSMsgType.CLOSING  # the server stops
@@ -190,7 +191,3 @@ async def _fail(request: web.Request, socket: Socket, error: Exception) -> web.S
 
 def _disconnect(code: int, reason: str = "") -> Message:
     return {"type": "websocket.disconnect", "code": int(code), "reason": reason}
-
-
-def _shorten(reason: str) -> bytes:
-    return reason.encode()[:_LONGEST_REASON].decode(errors="ignore").encode()

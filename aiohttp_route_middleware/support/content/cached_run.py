@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
@@ -20,14 +20,20 @@ from ...errors import StoreError
 from ...typedefs import Handler
 from ..access.identity import IDENTITY
 from ..headers import merge_vary
+from ..personal import is_personal
+from .cache_status import CacheStatus
 from .flights import Flight
-from .freshness import Freshness, may_keep, may_share, measure
+from .freshness import Freshness, find_obstacle, may_share, measure
+from .resource_names import KeyPart
 from .response_shelf import ResponseShelf
 from .stored_responses import StoredResponse, capture_body, lasting_headers
 
-__all__ = ("CACHE_STATUS", "CacheOptions", "Run", "Shared", "is_identified", "is_shareable", "note")
+__all__ = ("CacheOptions", "Run", "Shared", "is_identified", "is_shareable")
 
-CACHE_STATUS = "Cache-Status"
+_PERSONAL = "personal"
+_NOT_FOR_OTHERS = "Authorization"
+_NOT_FOR_OTHERS_WITH_COOKIES = "Cookie"
+_OF_ONE_CLIENT = frozenset((_PERSONAL, _NOT_FOR_OTHERS, _NOT_FOR_OTHERS_WITH_COOKIES, hdrs.SET_COOKIE))
 _logger = logging.getLogger(__name__)
 
 
@@ -49,7 +55,7 @@ class CacheOptions:
     name: str
     ttl: int | None
     vary: tuple[str, ...]
-    part: Callable[[web.Request], Awaitable[object]] | None
+    part: KeyPart | None
     limit: int
     wait: float
     fail_open: bool
@@ -94,6 +100,7 @@ class Run:
         self._key = key
         self._flight = flight
         self._reason = reason
+        self._status = CacheStatus(options.name)
         self._expected: web.StreamResponse | None = None
         self._is_over = False
         self._taken: StoredResponse | None = None  # without its body
@@ -122,31 +129,49 @@ class Run:
 
     def apply(self, request: web.Request, response: web.StreamResponse) -> None:
         """Keep what is sent, if it may be kept; for `on_response()`."""
-        options = self._options
-        if options.vary:
-            merge_vary(response.headers, *options.vary)
-        if self._is_over or (self._expected is not None and response is not self._expected):
-            self._end()  # an error, or what an outer link sends instead
-        else:
-            self.has_begun = True
-            self._take(request, response)
-        note(options, response, f"fwd={self._reason}")
+        if self._options.vary:
+            merge_vary(response.headers, *self._options.vary)
+        detail = self._take(request, response)  # first: what is told of this request is not kept
+        self._status.tell(response.headers, f"fwd={self._reason}", detail)
 
-    def _take(self, request: web.Request, response: web.StreamResponse) -> None:
-        options = self._options
-        headers, now = response.headers, options.clock()
-        freshness = measure(headers, now, options.ttl)
-        shares = is_shareable(request, headers, freshness) and is_shareable(self._request, headers, freshness)
-        shares = shares and not any(getattr(known, "__is_personal__", False) for known in request.values())
-        if not shares or not may_keep(response.status, headers, freshness):
-            # an error is not what this URL will always give: those who come next may share again
-            self._flight.fail() if response.status >= 500 else self._flight.give_up()
-            return
+    def _take(self, request: web.Request, response: web.StreamResponse) -> str | None:
+        """Keep what is sent, or tell why not."""
+        if self._is_over or (self._expected is not None and response is not self._expected):
+            self._end()
+            return "failed" if self._expected is None else "replaced"
+        self.has_begun = True
+        now = self._options.clock()
+        freshness = measure(response.headers, now, self._options.ttl)
+        obstacle = self._find_obstacle(request, response, freshness)
+        if obstacle is not None:
+            self._let_go(response.status, obstacle)
+            return obstacle
         self._useful = freshness.useful
         self._taken = StoredResponse(
             status=response.status, reason=response.reason, headers=lasting_headers(response), body=b"", taken=now
         )
-        capture_body(request, response, self._keep, limit=options.limit)
+        capture_body(request, response, self._keep, limit=self._options.limit)
+        return None
+
+    def _find_obstacle(self, request: web.Request, response: web.StreamResponse, freshness: Freshness) -> str | None:
+        asking = (request, self._request)  # a link may have cloned it
+        if any(map(is_personal, asking)):
+            return _PERSONAL
+        obstacle = find_obstacle(response.status, response.headers, freshness)
+        if obstacle is not None:
+            return obstacle
+        if not all(is_shareable(one, response.headers, freshness) for one in asking):
+            return _NOT_FOR_OTHERS if any(map(is_identified, asking)) else _NOT_FOR_OTHERS_WITH_COOKIES
+        return "max_body" if (response.content_length or 0) > self._options.limit else None
+
+    def _let_go(self, status: int, obstacle: str) -> None:
+        # Those who ask next wait for each other no more only if this is what the URL gives to anybody. An error (404,
+        # 406, 503), a 304, or what is for one client is what this request has met: else one stranger would have every
+        # request run its handler for some time. If it lasts, each has waited once, and for one run, in vain.
+        if status >= 400 or status == 304 or obstacle in _OF_ONE_CLIENT:
+            self._flight.fail()
+        else:
+            self._flight.give_up()
 
     async def _keep(self, body: bytes | None) -> None:
         if body is None or self._taken is None:
@@ -177,8 +202,3 @@ def is_shareable(request: web.Request, headers: CIMultiDict[str], freshness: Fre
 def is_identified(request: web.Request) -> bool:
     """Whether it is known, or claimed, who is asking."""
     return hdrs.AUTHORIZATION in request.headers or request.get(IDENTITY) is not None
-
-
-def note(options: CacheOptions, response: web.StreamResponse, how: str) -> None:
-    """Tell how the cache has dealt with a request (RFC 9211)."""
-    response.headers.add(CACHE_STATUS, f"{options.name}; {how}")

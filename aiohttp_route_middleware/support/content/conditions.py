@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from enum import Enum
 
-from aiohttp import ETag, hdrs
+from aiohttp import ETag, hdrs, web
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from .http_dates import read_date
@@ -25,6 +25,7 @@ __all__ = (
     "has_conditions",
     "parse_tag",
     "read_tags",
+    "refuse",
     "validators_of",
     "write_tag",
 )
@@ -133,6 +134,22 @@ def decide(method: str, headers: CIMultiDictProxy[str], known: Validators) -> Ou
     if reads and _is_unmodified_since(hdrs.IF_MODIFIED_SINCE, headers, known):  # step 4
         return Outcome.NOT_MODIFIED
     return Outcome.GO_ON
+
+
+def refuse(headers: CIMultiDictProxy[str], known: Validators) -> web.HTTPPreconditionFailed:
+    """Make the answer to a request whose conditions do not hold; it says why, where only weakness is the reason.
+
+    Args:
+        headers: of the request.
+        known: of the representation that it is about.
+    """
+    tag = known.tag
+    listed = [one for one in read_tags(headers.getall(hdrs.IF_MATCH, [])) if isinstance(one, ETag)]
+    if tag is None or not any(one.value == tag.value for one in listed):
+        return web.HTTPPreconditionFailed()
+    whose = "of this representation" if tag.is_weak else "that was sent"
+    text = f"If-Match compares strongly (RFC 9110, section 13.1.1), and the entity tag {whose} is weak."
+    return web.HTTPPreconditionFailed(text=text)
 
 
 def drop_representation(headers: CIMultiDict[str]) -> None:

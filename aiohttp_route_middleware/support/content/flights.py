@@ -2,7 +2,8 @@
 
 Rules kept here: who waits never fails because of the one who works: if that fails, or has nothing to share, each does
 its own work, at once and not one after the other; if it is cut off, one of them takes its place; nobody waits for
-longer than he was told to. What turned out not to be shared is not waited for again for some time.
+longer than he was told to. What turned out not to be shared is not waited for again for some time, or until it is
+shared nonetheless; only work that others could have waited for tells that.
 """
 
 from __future__ import annotations
@@ -42,11 +43,12 @@ class Flight(Generic[_T]):
     def share(self, value: _T) -> None:
         """Let all who wait have a value."""
         self.shared = value
-        self._land(Landing.SHARED)
+        if self._land(Landing.SHARED):
+            self._flights.forget_alone(self._key)
 
     def give_up(self) -> None:
-        """Let all who wait do their own work, and those who come in the next seconds."""
-        if self._land(Landing.ALONE):
+        """Let all who wait do their own work, and, if this is open, those who come in the next seconds."""
+        if self._land(Landing.ALONE) and self.is_open:
             self._flights.remember_alone(self._key)
 
     def fail(self) -> None:
@@ -119,6 +121,10 @@ class Flights(Generic[_T]):
         self._alone.move_to_end(key)
         if len(self._alone) > _MOST_ALONE:
             self._alone.popitem(last=False)
+
+    def forget_alone(self, key: str) -> None:
+        """Have others wait under this key again."""
+        self._alone.pop(key, None)
 
     def outdate(self, key: str) -> None:
         """Tell the work that is being done under a key that what it finds is not to be kept."""

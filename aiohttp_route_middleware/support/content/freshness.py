@@ -15,7 +15,7 @@ from multidict import CIMultiDict
 from .cache_directives import Directives, read_directives, read_seconds
 from .http_dates import read_date
 
-__all__ = ("Freshness", "find_refusal", "list_vary", "may_keep", "may_share", "measure")
+__all__ = ("Freshness", "find_obstacle", "find_refusal", "list_vary", "may_share", "measure")
 
 _NEVER = frozenset((206, 304))  # a part, and a word about what others have kept
 _FORBIDDING = ("no-store", "private", "no-cache")
@@ -67,14 +67,22 @@ def measure(headers: CIMultiDict[str], taken: float, ttl: int | None) -> Freshne
     )
 
 
-def may_keep(status: int, headers: CIMultiDict[str], freshness: Freshness) -> bool:
-    """Whether a shared cache may keep the response to a GET."""
-    if status < 200 or status in _NEVER or hdrs.SET_COOKIE in headers or hdrs.CONTENT_RANGE in headers:
-        return False
+def find_obstacle(status: int, headers: CIMultiDict[str], freshness: Freshness) -> str | None:
+    """Tell why a shared cache may not keep the response to a GET, as `Cache-Status` has it; `None` if it may."""
+    if status < 200 or status in _NEVER:
+        return f"status:{status}"
+    for name in (hdrs.SET_COOKIE, hdrs.CONTENT_RANGE):
+        if name in headers:
+            return str(name)
     said = read_directives(headers.getall(hdrs.CACHE_CONTROL, ()))
-    if any(name in said for name in _FORBIDDING) or "*" in list_vary(headers):
-        return False
-    return freshness.lifetime > freshness.age and (freshness.is_told or status == 200)
+    for directive in _FORBIDDING:
+        if directive in said:
+            return directive
+    if "*" in list_vary(headers):
+        return "Vary:*"
+    if not freshness.is_told and (status != 200 or freshness.lifetime == 0):
+        return "no-lifetime"
+    return None if freshness.lifetime > freshness.age else "stale"
 
 
 def may_share(headers: CIMultiDict[str], freshness: Freshness, *, is_identified: bool, has_cookies: bool) -> bool:

@@ -3,18 +3,38 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
 from aiohttp import hdrs, web
+from multidict import CIMultiDict
 
 from ...errors import ConfigurationError
+from ...syntax import is_token
 
-__all__ = ("PROBLEM_JSON", "problem", "turn_into_problem", "write_problem")
+__all__ = ("JSON_CURE", "PROBLEM_JSON", "find_no_json", "problem", "turn_into_problem", "write_problem")
 
 PROBLEM_JSON = "application/problem+json"
+JSON_CURE = "pass texts, finite numbers, booleans, lists and dicts of them"
 _MEMBERS = ("type", "title", "status", "detail", "instance")
+# RFC 9110, section 5.5, and what cannot be encoded
+_find_forbidden = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]").search
+_FRAMING = (hdrs.CONTENT_LENGTH, hdrs.CONTENT_ENCODING, hdrs.TRANSFER_ENCODING)
+# of the content (RFC 9110, sections 8 and 14.4; RFC 6266; RFC 9530 and what was before it), and not of the failure
+_REPRESENTATION = (
+    hdrs.CONTENT_DISPOSITION,
+    hdrs.CONTENT_LANGUAGE,
+    hdrs.CONTENT_LOCATION,
+    hdrs.CONTENT_MD5,
+    hdrs.CONTENT_RANGE,
+    hdrs.ETAG,
+    hdrs.LAST_MODIFIED,
+    hdrs.DIGEST,
+    "Content-Digest",
+    "Repr-Digest",
+)
 
 
 def problem(
@@ -39,7 +59,7 @@ def problem(
         extensions: further members, in JSON.
 
     Raises:
-        ConfigurationError: the status is not one of an error, or an extension is not JSON.
+        ConfigurationError: the status is not one of an error, an extension is not JSON, or HTTP allows no such header.
 
     Example:
         raise problem(403, type="https://shop.example/out-of-credit", title="You have too little credit", balance=30)
@@ -48,7 +68,7 @@ def problem(
         raise ConfigurationError("problem()", f"status={status!r}", cure="pass the status of an error, 400 to 599")
     told = {"type": type, "title": title or _find_phrase(status), "status": status, "detail": detail}
     kind = web.HTTPClientError if status < 500 else web.HTTPServerError
-    error = kind(headers=headers)
+    error = kind(headers=_check_headers(headers or {}))
     error.set_status(status)
     return _set_problem(error, {**told, "instance": instance, **extensions})
 
@@ -61,11 +81,15 @@ def turn_into_problem(error: web.HTTPException, extra: Mapping[str, Any]) -> web
         extra: members to add, or to put in the place of others.
     """
     phrase = _find_phrase(error.status)
-    said = None if error.text in (None, "", f"{error.status}: {error.reason}") else error.text
+    text = _read_text(error)
+    said = None if text in (None, "", f"{error.status}: {error.reason}") else text
     title = phrase if error.reason in (None, "") else error.reason
-    return _set_problem(
-        error, {"type": "about:blank", "title": title, "status": error.status, "detail": said, **extra}
-    )
+    members = {"type": "about:blank", "title": title, "status": error.status, "detail": said, **extra}
+    _set_problem(error, members)
+    for name in _REPRESENTATION:
+        if name != hdrs.CONTENT_RANGE or error.status != 416:  # which tells by it how long the whole is
+            error.headers.popall(name, None)
+    return error
 
 
 def write_problem(members: Mapping[str, Any]) -> bytes:
@@ -78,14 +102,50 @@ def write_problem(members: Mapping[str, Any]) -> bytes:
     try:
         return json.dumps(there, allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError):
-        cure = "pass texts, finite numbers, booleans, lists and dicts of them"
-        raise ConfigurationError("problem()", f"a member of {', '.join(there)} is not JSON", cure=cure) from None
+        problem = f"{', '.join(find_no_json(there) or there)} is not JSON"
+        raise ConfigurationError("problem()", problem, cure=JSON_CURE) from None
+
+
+def find_no_json(members: Mapping[str, Any]) -> list[str]:
+    """Name the members that are not JSON."""
+    return [name for name, value in members.items() if not _is_json(value)]
+
+
+def _is_json(value: object) -> bool:
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
+
+
+def _check_headers(headers: Mapping[str, str]) -> CIMultiDict[str]:
+    fields = CIMultiDict(headers)
+    for name, value in fields.items():
+        if not is_token(name):
+            raise ConfigurationError(
+                "problem()", f"{name!r} names no header", cure='pass headers={"Retry-After": "5"}'
+            )
+        if not isinstance(value, str) or _find_forbidden(value):
+            cure = "pass a text without line breaks and other control characters"
+            raise ConfigurationError("problem()", f"the value of the header {name} is none", cure=cure)
+    return fields
+
+
+def _read_text(error: web.HTTPException) -> str | None:
+    """Return the text of a body, as far as it can be read."""
+    if not isinstance(error.body, (bytes, bytearray)):
+        return None
+    try:
+        return error.body.decode(error.charset or "utf-8", "replace")
+    except (LookupError, ValueError):  # no such charset, or one that replaces nothing
+        return None
 
 
 def _set_problem(error: web.HTTPException, members: Mapping[str, Any]) -> web.HTTPException:
     error.body = write_problem(members)
-    for name in (hdrs.CONTENT_LENGTH, hdrs.CONTENT_ENCODING, hdrs.TRANSFER_ENCODING):  # of the body that was
-        error.headers.pop(name, None)
+    for name in _FRAMING:  # of the body that was
+        error.headers.popall(name, None)
     error.headers[hdrs.CONTENT_TYPE] = PROBLEM_JSON
     return error
 

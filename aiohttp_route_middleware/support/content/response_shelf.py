@@ -1,8 +1,7 @@
-"""Kept responses in a store, by what was asked for and by what they vary with (RFC 9111, sections 2 and 4.1).
+"""Kept responses in a store, by their key and by what they vary with (RFC 9111, section 4.1).
 
-Rules kept here: the key is made of scheme, host, path and query as they were sent, and of what the application adds;
-the names in `Vary` and the values of those request fields choose among the responses to one URL; all of them are
-forgotten at once, by forgetting the one entry that leads to them.
+Rules kept here: the names in `Vary` and the values of those request fields choose among the responses to one URL; all
+of them are forgotten at once, by forgetting the one entry that leads to them.
 """
 
 from __future__ import annotations
@@ -20,12 +19,10 @@ from ...stores import Store
 from .freshness import list_vary
 from .stored_responses import StoredResponse, dump_response, load_response
 
-__all__ = ("Found", "ResponseShelf", "name_resource", "vary_of")
+__all__ = ("Found", "ResponseShelf", "vary_of")
 
-_PREFIX = "response:"
 _MOST_NAMES = 16
 _VARIANTS = b"arm-variants-1\n"
-_DEFAULT_PORT = {"http": ":80", "https": ":443"}
 _GENERATION = re.compile("[0-9a-f]{32}")
 
 
@@ -39,19 +36,6 @@ class Found(NamedTuple):
 
     response: StoredResponse | None
     has_others: bool = False
-
-
-def name_resource(scheme: str, host: str, target: str, part: str = "") -> str:
-    """Return the key of a resource.
-
-    Args:
-        scheme: `http` or `https`.
-        host: as in `Host`; its case and the default port do not matter.
-        target: path and query, as they were sent.
-        part: what the application adds.
-    """
-    host = host.lower().removesuffix(_DEFAULT_PORT.get(scheme, ":"))
-    return _PREFIX + hashlib.sha256(json.dumps((scheme, host, target, part)).encode()).hexdigest()
 
 
 def vary_of(headers: CIMultiDict[str]) -> frozenset[str]:

@@ -7,25 +7,26 @@ causes runs, not errors, unless the application wants that.
 
 from __future__ import annotations
 
+import functools
 import logging
 import time
 from typing import NamedTuple
 
 from aiohttp import hdrs, web
-from multidict import CIMultiDict
-from yarl import URL
 
-from ...errors import ConfigurationError, StoreError
+from ...errors import StoreError
 from ...typedefs import Handler
 from ..headers import copy_registered, on_response, restore_registered
 from ..network.websockets import is_websocket
 from .cache_directives import Directives, read_directives
-from .cached_run import CACHE_STATUS, CacheOptions, Run, Shared, is_identified, is_shareable, note
-from .conditions import Outcome, decide, drop_representation, has_conditions, validators_of
-from .flights import Flight, Flights, Landing
-from .freshness import Freshness, find_refusal, measure
-from .response_shelf import ResponseShelf, name_resource, vary_of
-from .stored_responses import StoredResponse
+from .cache_status import CacheStatus, tell_of
+from .cached_run import CacheOptions, Run, Shared, is_identified, is_shareable
+from .conditions import has_conditions
+from .flights import Flights, Landing
+from .freshness import find_refusal
+from .kept_responses import Kept, make_answer, pick_shared, weigh
+from .resource_names import list_changed, name_request
+from .response_shelf import ResponseShelf
 
 __all__ = ("CacheOptions", "SharedCache")
 
@@ -37,23 +38,10 @@ _IS_CACHED = web.RequestKey("_IS_CACHED", bool)
 _KINDS = ("", "+identity", "+cookies", "+identity+cookies")
 
 
-class _Kept(NamedTuple):
-    """A response that was kept, and what is known of it now."""
-
-    response: StoredResponse
-    headers: CIMultiDict[str]
-    freshness: Freshness
-    age: int
-
-    @property
-    def remaining(self) -> int:
-        return self.freshness.lifetime - self.age
-
-
 class _Look(NamedTuple):
     """What a look into the cache has shown."""
 
-    kept: _Kept | None
+    kept: Kept | None
     refusal: str | None  # as Cache-Status has it; None if what is kept may be sent
 
 
@@ -76,12 +64,14 @@ class SharedCache:
             return await handler(request)
         request[_IS_CACHED] = True
         if request.method not in _READS:
-            on_response(request, "response_cache", self._forget_changed)
+            status = CacheStatus(self.options.name)
+            on_response(request, "response_cache", functools.partial(self._forget_changed, status))
             return await handler(request)
         asked = read_directives(request.headers.getall(hdrs.CACHE_CONTROL, ()))
-        # RFC 9110, section 9.3.1: a body that a GET has means nothing to a cache, whatever it means to a handler
-        if "no-store" in asked or hdrs.RANGE in request.headers or request.body_exists or is_websocket(request):
-            return await self._pass_by(request, handler, "bypass")
+        detour = _find_detour(request, asked)
+        if detour is not None:
+            tell_of(request, self.options.name, "fwd=bypass", detour)
+            return await handler(request)
         return await self._answer_read(request, handler, asked)
 
     async def forget(self, key: str) -> None:
@@ -94,40 +84,29 @@ class SharedCache:
             self._flights.outdate(key + kind)
         await self.shelf.forget(key)
 
-    async def name(self, request: web.Request, url: URL | None = None) -> str:
-        """Return the key of what a request is about, or of another URL for the same client."""
-        part = ""
-        if self.options.part is not None:
-            found = await self.options.part(request)
-            if not isinstance(found, str):
-                problem = f"key() returned {type(found).__qualname__}"
-                raise ConfigurationError("response_cache()", problem, cure="return a text, which may be empty")
-            part = found
-        if url is None:
-            return name_resource(request.scheme, request.host, request.raw_path, part)
-        return name_resource(url.scheme, url.host_port_subcomponent or "", url.raw_path_qs, part)
-
     async def _answer_read(self, request: web.Request, handler: Handler, asked: Directives) -> web.StreamResponse:
-        key = await self.name(request)
+        key = await name_request(request, self.options.part)
         ends = time.monotonic() + self.options.wait
         while True:
             look = await self._look(request, key, asked)
             if look.kept is not None and look.refusal is None:
                 return self._send(request, look.kept, f"hit; ttl={look.kept.remaining}")
             if "only-if-cached" in asked:  # RFC 9111, section 5.2.1.7
-                raise web.HTTPGatewayTimeout(headers={CACHE_STATUS: self.options.name})
+                tell_of(request, self.options.name)
+                raise web.HTTPGatewayTimeout
             if request.method == hdrs.METH_HEAD:
-                return await self._pass_by(request, handler, str(look.refusal))
+                tell_of(request, self.options.name, f"fwd={look.refusal}", hdrs.METH_HEAD)
+                return await handler(request)
             kind = key + _kind_of(request)
             flight = None if look.refusal == "request" or self._flights.is_alone(kind) else self._flights.find(kind)
             if flight is None:
                 return await self._run(request, handler, key, look)
-            if look.kept is not None and -look.kept.remaining < look.kept.freshness.updating:  # RFC 5861, section 3
+            if look.kept is not None and look.kept.may_be_updated_behind:
                 return self._send(request, look.kept, f"hit; ttl={look.kept.remaining}")
             landing = await flight.wait(ends - time.monotonic())
             if landing is Landing.CUT_OFF:
                 continue
-            shared = self._find_shared(request, flight, asked)
+            shared = pick_shared(request, flight.shared, asked, self.options)
             if shared is not None:
                 return self._send(request, shared, f"fwd={look.refusal}; collapsed")
             return await self._run(request, handler, key, look, is_open=False)
@@ -142,34 +121,10 @@ class SharedCache:
             raise web.HTTPServiceUnavailable from error
         if found.response is None:
             return _Look(None, "vary-miss" if found.has_others else "uri-miss")
-        kept = self._measure(found.response)
+        kept = weigh(found.response, self.options)
         if not is_shareable(request, kept.headers, kept.freshness):
             return _Look(None, "request")
         return _Look(kept, find_refusal(asked, kept.freshness, kept.age))
-
-    def _measure(self, response: StoredResponse) -> _Kept:
-        headers = CIMultiDict(response.headers)
-        freshness = measure(headers, response.taken, self.options.ttl)
-        resident = max(0, int(self.options.clock() - response.taken))  # RFC 9111, section 4.2.3
-        return _Kept(response, headers, freshness, freshness.age + resident)
-
-    def _find_shared(self, request: web.Request, flight: Flight[Shared], asked: Directives) -> _Kept | None:
-        if flight.shared is None:
-            return None
-        response, answered = flight.shared
-        kept = self._measure(response)
-        for name in vary_of(kept.headers):
-            if request.headers.getall(name, []) != answered.getall(name, []):
-                return None
-        # it was shared by a request of the same kind: whether that is allowed needs no second look
-        return kept if find_refusal(asked, kept.freshness, kept.age) is None else None
-
-    async def _pass_by(self, request: web.Request, handler: Handler, reason: str) -> web.StreamResponse:
-        def apply(_: web.Request, response: web.StreamResponse) -> None:
-            note(self.options, response, f"fwd={reason}")
-
-        on_response(request, "response_cache", apply)
-        return await handler(request)
 
     async def _run(
         self, request: web.Request, handler: Handler, key: str, look: _Look, *, is_open: bool = True
@@ -181,70 +136,62 @@ class SharedCache:
         registered = copy_registered(request)
         on_response(request, "response_cache", run.apply)
         stale = look.kept
-        if stale is None or -stale.remaining >= stale.freshness.failing or look.refusal != "stale":
+        if stale is None or look.refusal != "stale" or not stale.may_hide_failures:
             return await run.answer(handler)
-        try:
-            response = await run.answer(handler)
-        except web.HTTPException as error:
-            if error.status not in _FAILURES or run.has_begun:
-                raise
-            status: int = error.status
-        except Exception:
-            if run.has_begun:
-                raise
-            _logger.exception("response_cache(): a handler failed, and an old response is sent instead")
-            status = 500
-        else:
-            if response.status not in _FAILURES or response.prepared:
-                return response
-            status = response.status
+        response, status = await _try(run, handler)
+        if response is not None:
+            return response
         flight.fail()
         restore_registered(request, registered)
         return self._send(request, stale, f"fwd=stale; fwd-status={status}")
 
-    def _send(self, request: web.Request, kept: _Kept, how: str) -> web.Response:
-        response = kept.response.to_response()
-        response.headers[hdrs.AGE] = str(kept.age)
-        note(self.options, response, how)
-        if response.status != 200 or not has_conditions(request.headers):
-            return response
-        outcome = decide(request.method, request.headers, validators_of(response.headers))
-        if outcome is Outcome.FAILED:
-            raise web.HTTPPreconditionFailed
-        if outcome is Outcome.NOT_MODIFIED:
-            response.set_status(304)
-            response.body = None
-            drop_representation(response.headers)
-        return response
+    def _send(self, request: web.Request, kept: Kept, how: str) -> web.Response:
+        tell_of(request, self.options.name, how)
+        return make_answer(request, kept)
 
-    async def _forget_changed(self, request: web.Request, response: web.StreamResponse) -> None:
-        note(self.options, response, "fwd=method")
+    async def _forget_changed(self, status: CacheStatus, request: web.Request, response: web.StreamResponse) -> None:
+        status.tell(response.headers, "fwd=method")
         if not 200 <= response.status < 400:  # RFC 9111, section 4.4: not on an error
             return
-        urls: list[URL | None] = [None]
-        for name in (hdrs.LOCATION, hdrs.CONTENT_LOCATION):
-            urls += _find_url(request, response.headers.get(name))
         try:
-            for url in urls:
-                await self.forget(await self.name(request, url))
+            for url in list_changed(request, response.headers):
+                await self.forget(await name_request(request, self.options.part, url))
         except StoreError as error:
             _logger.error("response_cache(): the store is down, what has changed is not forgotten: %s", error)
+
+
+async def _try(run: Run, handler: Handler) -> tuple[web.StreamResponse | None, int]:
+    """Return the response, or `None` if it is a failure in whose place another can be sent; and its status."""
+    try:
+        response = await run.answer(handler)
+    except web.HTTPException as error:
+        if error.status not in _FAILURES or run.has_begun:
+            raise
+        return None, error.status
+    except Exception:
+        if run.has_begun:
+            raise
+        _logger.exception("response_cache(): a handler failed, and an old response is sent instead")
+        return None, 500
+    is_failure = response.status in _FAILURES and not response.prepared
+    return None if is_failure else response, response.status
+
+
+def _find_detour(request: web.Request, asked: Directives) -> str | None:
+    """Tell why a request neither gets what is kept nor has anything kept; `None` if it may."""
+    if "no-store" in asked:
+        return "no-store"
+    if hdrs.RANGE in request.headers:
+        return str(hdrs.RANGE)
+    # RFC 9110, section 9.3.1: a body that a GET has means nothing to a cache, whatever it means to a handler
+    if request.body_exists:
+        return "body"
+    return "websocket" if is_websocket(request) else None
 
 
 def _kind_of(request: web.Request) -> str:
     """Who is identified, or has cookies, waits only for his like: what others get is often not for him."""
     return _KINDS[is_identified(request) + 2 * (hdrs.COOKIE in request.headers)]
-
-
-def _find_url(request: web.Request, location: str | None) -> list[URL]:
-    """Only of this origin: nobody may have others forget what is not his (RFC 9111, section 4.4)."""
-    if location is None:
-        return []
-    try:
-        url = request.url.join(URL(location))
-        return [url] if url.origin() == request.url.origin() else []
-    except ValueError:
-        return []
 
 
 def _consequence(options: CacheOptions) -> str:

@@ -17,6 +17,7 @@ from ..content.cache_directives import restrict
 from ..cookies import Cookie
 from ..headers import merge_vary
 from ..network.lost_cookies import warn_of_lost_cookie
+from ..personal import Personal
 from .owner import SessionId, read_session_id
 from .tokens import is_valid, make_id, make_token
 
@@ -25,7 +26,7 @@ __all__ = ("CSRF_TOKEN", "CsrfToken", "rotate_csrf_token")
 _ROTATE = "rotate_csrf_token()"
 
 
-class CsrfToken:
+class CsrfToken(Personal):
     """The token of one request: `str()` writes it, masked afresh each time, for a page or a script to send back.
 
     It is to be written before the headers are sent: what it stands in must not be kept by a shared cache.

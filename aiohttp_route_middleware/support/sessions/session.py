@@ -10,6 +10,7 @@ from aiohttp import web
 
 from ...keys import note_key
 from ...option_checks import refuse_option
+from ..personal import Personal
 from .state import SessionState
 
 __all__ = ("SESSION", "Session", "find_session_key", "label_session", "session_key", "state_of")
@@ -18,7 +19,7 @@ _DEFAULT = "session"
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
-class Session(MutableMapping[str, Any]):
+class Session(MutableMapping[str, Any], Personal):
     """What is known of one visitor from request to request: a mapping of texts to JSON values.
 
     Handlers and links use it as a mapping, and besides that `id`, `is_new`, `created`, `rotate()` and `invalidate()`;

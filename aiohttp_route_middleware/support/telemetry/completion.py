@@ -1,26 +1,57 @@
-"""When a request is over: its last byte is sent, or its client has gone.
+"""When a request is over, and how: all of its answer was sent, its client has gone, or the server has failed.
 
 A link has returned long before that; aiohttp then sends what it has returned. What ends a response is `write_eof()`
 of the writer of the request, which is taken over here.
 
-Rules kept here: the end is told once, with the last response that was prepared; if that never comes, the end of the
-task is one as well, by which not all was sent; a WebSocket ends when its handler has returned.
+Rules kept here: the end is told once. If the last byte never comes, the task of the connection ends, and that is the
+end; it is the task of no link, which may run in another one than aiohttp's. What counts is the response that was begun
+first: a second one after it, such as an `HTTPException` in the middle of a stream, makes none of them whole. A
+WebSocket ends with its connection. What aiohttp swallows, it does not tell: a `ConnectionError` of a body that it
+sends, be it of another server, is taken for a client that has gone.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, TypeAlias, cast
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, cast
 
 from aiohttp import web
 
 from ...typedefs import Handler
+from ..body_filters import has_body
 from ..headers import on_response
+from ..sending import has_gone
+from .telling import tell_safely
 
-__all__ = ("Finish", "watch")
+__all__ = ("End", "Finish", "Outcome", "watch")
 
-Finish: TypeAlias = Callable[[web.StreamResponse | None, bool], None]
+Outcome: TypeAlias = Literal["sent", "aborted", "failed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class End:
+    """The end of one request.
+
+    Args:
+        response: that was begun; `None` if there was none.
+        outcome: all of it was `sent`; it was `aborted`, by a client that has gone or a server that stops; or it was
+            begun and has `failed`.
+        error: what came out of the links behind, or of a body, and is no answer.
+        head: bytes of status line and headers that were written.
+        body: bytes of the body that were written, with the frames of chunks; `None` if nobody knows: of messages of a
+            WebSocket, and of a file that the system has sent in part.
+    """
+
+    response: web.StreamResponse | None
+    outcome: Outcome
+    error: BaseException | None
+    head: int
+    body: int | None
+
+
+Finish: TypeAlias = Callable[[End], None]
 
 
 async def watch(request: web.Request, handler: Handler, name: str, finish: Finish) -> web.StreamResponse:
@@ -29,40 +60,112 @@ async def watch(request: web.Request, handler: Handler, name: str, finish: Finis
     Args:
         request: as the link has got it.
         handler: likewise.
-        name: of the battery, for `on_response()`.
-        finish: called with the response, or `None` if there was none, and whether all of it was sent.
+        name: of the battery, for `on_response()` and for reports.
+        finish: called with the end; what it raises is reported, and changes nothing.
     """
-    ending = _Ending(request.writer, finish)
-    on_response(request, f"{name} {id(ending):x}", ending.see)  # each of several sees the response
-    response = await handler(request)
-    if isinstance(response, web.WebSocketResponse):
-        ending.tell(response.close_code not in (None, 1006))  # without a close frame (RFC 6455, section 7.1.5)
-    return response
+    watched = _Watched(request, name, finish)
+    on_response(request, f"{name} {id(watched):x}", watched.see)  # each of several sees the response
+    watched.begin()
+    try:
+        return await handler(request)
+    except Exception as error:
+        watched.note(error)
+        raise
 
 
-class _Ending:
-    """The end of one request."""
+class _Watched:
+    """One request, until its end."""
 
-    def __init__(self, writer: Any, finish: Finish) -> None:
-        self._response: web.StreamResponse | None = None
+    def __init__(self, request: web.Request, name: str, finish: Finish) -> None:
+        self._request = request
+        self._writer: Any = request.writer
+        self._name = name
         self._finish: Finish | None = finish
-        self._write_eof = writer.write_eof
-        writer.write_eof = self.write_eof
-        # aiohttp has a task for each request, which ends when all is sent, or cannot be
-        cast("asyncio.Task[Any]", asyncio.current_task()).add_done_callback(lambda _: self.tell(False))
+        self._response: web.StreamResponse | None = None
+        self._error: BaseException | None = None
+        self._has_raised = False
+        self._is_broken = False
+        self._head = 0
+
+    def begin(self) -> None:
+        self._write_headers, self._write_eof = self._writer.write_headers, self._writer.write_eof
+        self._writer.write_headers, self._writer.write_eof = self.write_headers, self.write_eof
+        self._connection = self._request.task
+        self._connection.add_done_callback(self._end_with_connection)
+        cast("asyncio.Task[Any]", asyncio.current_task()).add_done_callback(self._look_at)
 
     def see(self, _: web.Request, response: web.StreamResponse) -> None:
-        self._response = response
+        if self._response is None or not self._writer.output_size:
+            self._response = response
+        elif not self._is_socket():
+            self._is_broken = True
+
+    def note(self, error: Exception) -> None:
+        """Note what came out of the links behind."""
+        self._has_raised = True
+        has_begun = self._writer.output_size > 0  # as aiohttp asks: else a 500 follows
+        if isinstance(error, web.HTTPException) and not has_begun:
+            return
+        if not self._is_departure(error):
+            self._error, self._is_broken = error, has_begun
+
+    async def write_headers(self, *arguments: Any) -> None:
+        await self._write_headers(*arguments)
+        if not self._writer.output_size:  # aiohttp keeps the head until it writes the body
+            self._head = len(getattr(self._writer, "_headers_buf", None) or b"")
 
     async def write_eof(self, piece: bytes = b"") -> None:
         try:
             await self._write_eof(piece)
-        except BaseException:
-            self.tell(False)
+        except BaseException as error:
+            self._fail(error)
+            self._tell_message(None)
             raise
-        self.tell(True)
+        self._tell_message(None if has_gone(self._request) else "sent")
 
-    def tell(self, was_sent: bool) -> None:
+    def _look_at(self, task: asyncio.Task[Any]) -> None:
+        """Look at what came out of aiohttp itself, or of links before."""
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not self._has_raised:
+            self._fail((error.__context__ or error) if isinstance(error, ConnectionError) else error)
+
+    def _fail(self, error: BaseException) -> None:
+        if self._error is None and not isinstance(error, (ConnectionError, asyncio.CancelledError)):
+            self._error, self._is_broken = error, True
+
+    def _is_departure(self, error: Exception) -> bool:
+        """Whether it is but the client that has gone; of a file the system tells that before the connection does."""
+        is_file = isinstance(self._response, web.FileResponse)
+        return isinstance(error, ConnectionError) and (is_file or has_gone(self._request))
+
+    def _is_socket(self) -> bool:
+        return isinstance(self._response, web.WebSocketResponse)
+
+    def _end_with_connection(self, _: asyncio.Task[Any]) -> None:
+        # 1006 is a socket without a close frame (RFC 6455, section 7.1.5)
+        is_closed = isinstance(self._response, web.WebSocketResponse) and self._response.close_code not in (None, 1006)
+        self._tell("sent" if is_closed else None)
+
+    def _tell_message(self, sent: Literal["sent"] | None) -> None:
+        if not self._is_socket():  # whose handler may have returned something else
+            self._tell(sent)
+
+    def _tell(self, sent: Literal["sent"] | None) -> None:
         finish, self._finish = self._finish, None
-        if finish is not None:
-            finish(self._response, was_sent)
+        if finish is None:
+            return
+        self._connection.remove_done_callback(self._end_with_connection)  # which goes on, for other requests
+        outcome: Outcome = "failed" if self._is_broken else sent or "aborted"
+        head = min(self._head, self._writer.output_size)
+        body = self._count_body(outcome)
+        end = End(response=self._response, outcome=outcome, error=self._error, head=head, body=body)
+        tell_safely(self._name, finish, end)
+
+    def _count_body(self, outcome: Outcome) -> int | None:
+        if self._is_socket():
+            return None
+        written: int = max(0, self._writer.output_size - self._head)
+        response = self._response
+        if written or not isinstance(response, web.FileResponse) or not has_body(self._request, response):
+            return written
+        return (response.content_length or 0) if outcome == "sent" else None  # `sendfile` passes by the writer

@@ -42,12 +42,16 @@ def current() -> SimpleNamespace:
 
 def set_current(request: web.Request) -> SimpleNamespace:
     """Make this the current request, and return its namespace: one for all clones of the request."""
-    found = _CURRENT.get(None)
-    is_known = found is not None and found[0].writer is request.writer  # a clone has the same
-    namespace = found[1] if found and is_known else SimpleNamespace()
+    namespace = request.get(NAMESPACE) or _find_of_clone(request) or SimpleNamespace()
     request[NAMESPACE] = namespace
     _CURRENT.set((request, namespace))
     return namespace
+
+
+def _find_of_clone(request: web.Request) -> SimpleNamespace | None:
+    """Find the namespace for a clone that was made before there was one: it has the same writer, and not that key."""
+    found = _CURRENT.get(None)
+    return found[1] if found is not None and found[0].writer is request.writer else None
 
 
 def _find(asked: str) -> tuple[web.Request, SimpleNamespace]:

@@ -1,46 +1,140 @@
-"""What must not be read in a log: credentials in queries and headers, in part or as a whole."""
+"""What must not be read in a log: credentials in queries, headers and addresses of pages.
+
+Rules kept here: names are compared by their words, without regard to case and to what stands between them, so that
+`api_key`, `X-Api-Key`, `apiKey` and `user[api.key]` are one; a name is secret if its last words are, a long one if it
+but ends so (`csrftoken`); what is percent-encoded is read as well. What cannot be taken apart is masked as a whole.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import re
 from urllib.parse import unquote_plus
 
-__all__ = ("MASK", "SECRET_HEADERS", "SECRET_PARAMETERS", "mask_header", "mask_query")
+from ...option_checks import check_list, check_text
+
+__all__ = ("MASK", "SECRET_HEADERS", "SECRET_PARAMETERS", "SecretNames", "mask_header", "mask_query", "mask_text")
 
 MASK = "***"
+_ANYWHERE = (
+    *("access_key", "api_key", "assertion", "auth", "authentication", "authorization", "cookie", "credential"),
+    *("credentials", "csrf", "jwt", "otp", "passcode", "passphrase", "passwd", "password", "private_key", "pwd"),
+    *("secret", "secret_key", "sessid", "session", "session_id", "sid", "signature", "token", "xsrf"),
+)
 SECRET_HEADERS = frozenset(
-    ("authorization", "cookie", "proxy-authorization", "set-cookie", "x-api-key", "x-auth-token", "x-csrf-token")
+    (*_ANYWHERE, "auth_key", "dpop", "functions_key", "sec_websocket_protocol", "set_cookie", "subscription_key")
 )
 SECRET_PARAMETERS = frozenset(
     (
-        *("access_token", "api_key", "apikey", "assertion", "client_secret", "code"),
-        *("id_token", "key", "passwd", "password", "refresh_token", "secret"),
-        *("session", "sig", "signature", "state", "token"),
+        *_ANYWHERE,
+        *("bearer", "code", "code_verifier", "hmac", "key", "nonce", "oauth_verifier", "pass", "password_again"),
+        *("password_confirm", "password_confirmation", "password_repeat", "pin", "saml_request", "saml_response"),
+        *("sig", "state", "ticket"),
     )
 )
 
+# what stands before credentials (the registry of HTTP authentication schemes, and what clouds have made up)
+_SCHEMES = frozenset(
+    (
+        *("apikey", "aws4-hmac-sha256", "basic", "bearer", "concealed", "digest", "dpop", "gnap", "hawk", "hoba"),
+        *("mutual", "negotiate", "ntlm", "oauth", "privatetoken", "scram-sha-1", "scram-sha-256", "token", "vapid"),
+    )
+)
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_EQUALS = re.compile(r"[=:]")
+_BREAK = re.compile(r"([&#]|(?<![=:\s])\s+(?![=:\s]))")
+_USER = re.compile(r"//[^/?#\s]*@")
+_CREDENTIALS = re.compile(r"\b(basic|bearer)\s+\S+", re.IGNORECASE)
+_LONG = 5  # letters, from which on a name is known by its end
+_ROUNDS = 5  # of percent-encoding, which are taken off
 
-def mask_query(query: str, secrets: Collection[str]) -> str:
-    """Return a raw query without the values of some parameters.
+
+class SecretNames:
+    """Names of what is secret; `name in names` compares their last words.
 
     Args:
-        query: as it was sent, without the question mark.
-        secrets: names in lower case; compared without regard to case, and decoded.
+        battery: its name, as in errors.
+        option: its name.
+        names: as they are written.
+
+    Raises:
+        ConfigurationError: that is no list of names.
     """
-    if not query:
-        return query
+
+    def __init__(self, battery: str, option: str, names: object) -> None:
+        listed = check_list(battery, option, names, example="token")
+        folded = {"".join(_read_words(check_text(battery, option, one))) for one in listed} - {""}
+        self._short = frozenset(name for name in folded if len(name) < _LONG)
+        self._long = tuple(sorted(folded - self._short))
+
+    def __contains__(self, name: str) -> bool:
+        words = _read_words(_decode(name) or name)
+        tails = ("".join(words[-count:]) for count in range(1, _LONG))  # of letters, at the shortest
+        return "".join(words).endswith(self._long) or any(tail in self._short for tail in tails)
+
+
+def mask_query(query: str, secrets: SecretNames) -> str:
+    """Return a raw query, as it was sent, without the values of secret parameters."""
     return "&".join(_mask_pair(pair, secrets) for pair in query.split("&"))
 
 
-def mask_header(name: str, value: str, secrets: Collection[str]) -> str:
-    """Return the value of a header, or of a secret one its scheme alone, if it has one, as in `Bearer ***`."""
-    if name.lower() not in secrets:
-        return value
+def mask_text(text: str, secrets: SecretNames) -> str:
+    """Return a text, such as the address of a page, without the values of what bears a secret name."""
+    text = _CREDENTIALS.sub(rf"\1 {MASK}", _USER.sub(f"//{MASK}@", text))
+    kept = ""
+    for piece in _BREAK.split(text):
+        masked = _mask_pair(piece, secrets)
+        kept += masked
+        if masked != piece and piece.count('"') % 2:  # where the quoted text ends is anybody's guess
+            return kept
+    return kept
+
+
+def mask_header(name: str, value: str, secrets: SecretNames, parameters: SecretNames) -> str:
+    """Return the value of a header; of a secret one its scheme alone, if it has a known one, as in `Bearer ***`.
+
+    Args:
+        name: of the header.
+        value: as it was sent.
+        secrets: names of secret headers.
+        parameters: names of what is secret inside of the others.
+    """
+    if name not in secrets:
+        return mask_text(value, parameters)
     scheme, blank, _ = value.partition(" ")
-    is_scheme = blank and name.lower().endswith("authorization")
+    is_scheme = blank and name.lower().endswith("authorization") and scheme.lower() in _SCHEMES
     return f"{scheme} {MASK}" if is_scheme else MASK
 
 
-def _mask_pair(pair: str, secrets: Collection[str]) -> str:
+def _mask_pair(pair: str, secrets: SecretNames) -> str:
+    begun = 0
+    for found in _EQUALS.finditer(pair):
+        if pair[begun : found.start()] in secrets:
+            return pair[: found.end()] + MASK
+        begun = found.end()
+    if not _hides_secret(pair, secrets):
+        return pair
     name, equals, _ = pair.partition("=")
-    return f"{name}={MASK}" if equals and unquote_plus(name).strip().lower() in secrets else pair
+    return f"{name}={MASK}" if equals and "%3D" not in name.upper() else MASK
+
+
+def _hides_secret(pair: str, secrets: SecretNames) -> bool:
+    """Whether there is one in what is percent-encoded, such as the address of the next page."""
+    if "%" not in pair:
+        return False
+    decoded = _decode(pair)
+    names = (name for part in _BREAK.split(decoded or "") for name in _EQUALS.split(part)[:-1])
+    return decoded is None or any(name in secrets for name in names)
+
+
+def _decode(text: str) -> str | None:
+    """Take off all percent-encoding; `None` if there is no end to it."""
+    for _ in range(_ROUNDS):
+        decoded = unquote_plus(text)
+        if decoded == text:
+            return text
+        text = decoded
+    return None
+
+
+def _read_words(name: str) -> list[str]:
+    return [word.lower() for word in _WORD.findall(name)]

@@ -16,6 +16,9 @@ def name_method(request: web.Request) -> str:
 
 
 def name_route(request: web.Request) -> str | None:
-    """Return the template of the route, never the path; `None` where none was found."""
+    """Return the template of the route, never the path; `None` where none was found.
+
+    It is for people to read, and two routes may have the same; `support/traffic/routes.py` tells them apart.
+    """
     resource = request.match_info.route.resource
     return None if resource is None else resource.canonical

@@ -14,6 +14,7 @@ from ...keys import note_key
 from ...naming import name_link
 from ...syntax import quote
 from ...typedefs import Outcome
+from .telling import tell_safely
 
 __all__ = ("TIMINGS", "Timings", "trace_timings")
 
@@ -27,7 +28,7 @@ class Timings:
     """The parts of one request, in the order in which they ended.
 
     Args:
-        tell: called with the name and the milliseconds of each part.
+        tell: called with the name and the milliseconds of each part; what it raises is reported, and changes nothing.
 
     Example:
         with request[TIMINGS].measure("db", "all posts"):
@@ -44,7 +45,7 @@ class Timings:
         if len(self._parts) < _MOST:
             self._parts.append((name, milliseconds, description))
         if self._tell is not None:
-            self._tell(name, milliseconds)
+            tell_safely("server_timing", self._tell, name, milliseconds)
 
     @contextmanager
     def measure(self, name: str, description: str = "") -> Iterator[None]:

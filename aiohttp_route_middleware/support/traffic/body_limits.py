@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 from aiohttp import hdrs, web
 
 from ...marks import set_mark
+from ..meant_methods import find_meant
 from ..surroundings import find_marks
 from .limited_body import drop_body, too_large
 
@@ -42,9 +43,9 @@ def declare_limit(link: Any, limit: BodyLimit) -> None:
     set_mark(link, _MARK, limit)
 
 
-def choose_limit(request: web.Request, own: BodyLimit) -> int:
+async def choose_limit(request: web.Request, own: BodyLimit) -> int:
     """Return the limit of the innermost link, if this one is among those that are found; else its own."""
-    limits = _find_limits(request)
+    limits = _find_limits(await find_meant(request) or request)
     return limits[-1].size if own in limits else own.size
 
 
@@ -93,7 +94,8 @@ def _walk_routes(app: web.Application) -> Iterator[web.AbstractRoute]:
 
 
 async def _answer_expectation(own: Any, request: web.Request) -> Any:
-    limits = _find_limits(request) if hdrs.CONTENT_LENGTH in request.headers else ()
+    meant = await find_meant(request) if hdrs.CONTENT_LENGTH in request.headers else None
+    limits = () if meant is None else _find_limits(meant)
     if limits:
         refuse_length(request, limits[-1].size)
     return await own(request)

@@ -23,8 +23,9 @@ from .fingerprints import take_fingerprint
 from .idempotency_lease import Lease, LeaseTerms
 from .idempotency_records import Running, UnreadableRecordError, name_record, read_record
 from .idempotency_refusals import Refusals
-from .idempotent_run import Run, replay
-from .rate_limit_buckets import name_route
+from .idempotent_replay import replay
+from .idempotent_run import Run
+from .routes import identify_route
 
 __all__ = ("IdempotentRequests",)
 
@@ -61,7 +62,7 @@ class IdempotentRequests:
 
     async def answer(self, request: web.Request, handler: Handler, key: str) -> web.StreamResponse:
         """Run the handler, or answer as it has answered before."""
-        route = name_route(request)
+        route = identify_route(request)
         # who asks without an identity may tell the handler who it is
         is_unknown = self.find_caller is None and request.get(IDENTITY) is None
         names = (*self.headers, hdrs.AUTHORIZATION, hdrs.COOKIE) if is_unknown else self.headers

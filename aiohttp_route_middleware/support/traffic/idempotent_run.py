@@ -23,9 +23,9 @@ from ..content.stored_responses import StoredResponse, capture_body, dump_respon
 from ..headers import on_response
 from ..without_client import start_in_background, write_anyway
 from .idempotency_lease import Lease
-from .idempotency_records import Done, write_done
+from .idempotency_records import write_done
 
-__all__ = ("Run", "is_final", "replay")
+__all__ = ("Run", "is_final")
 
 _NOT_KEPT = frozenset(("date", "set-cookie"))
 # RFC 9110, section 15.5; RFC 4918, section 11.3; RFC 8470, section 5.2; RFC 6585, section 4: sent again as it is, or
@@ -157,24 +157,6 @@ class Run:
             start_in_background(work)
 
 
-def replay(done: Done, response: StoredResponse, marker: str) -> web.Response:
-    """Return a response again, or raise it again.
-
-    Args:
-        done: what became of the request.
-        response: to it.
-        marker: the field that says so.
-
-    Raises:
-        HTTPException: the response was one.
-    """
-    headers = tuple(field for field in response.headers if field[0].lower() != marker.lower())
-    marked = dataclasses.replace(response, headers=(*headers, (marker, "true"))).to_response()
-    if done.was_raised:
-        raise _make_exception(marked)
-    return marked
-
-
 def _take(response: web.StreamResponse) -> StoredResponse:
     headers = tuple(field for field in lasting_headers(response) if field[0].lower() not in _NOT_KEPT)
     return StoredResponse(status=response.status, reason=response.reason, headers=headers, body=b"")
@@ -186,23 +168,3 @@ def _find_body(response: web.StreamResponse) -> bytes | None:
         return None
     body = response.body or b""
     return bytes(body) if isinstance(body, (bytes, bytearray)) else None
-
-
-def _make_exception(response: web.Response) -> web.HTTPException:
-    """Make an exception of the class that stands for a status, or at least for its first digit."""
-    kind = _KINDS.get(response.status) or _CLASSES.get(response.status // 100, web.HTTPException)
-    error = kind()
-    error.set_status(response.status, response.reason)
-    error.headers.clear()
-    error.headers.extend(response.headers)
-    error.body = response.body
-    return error
-
-
-_CLASSES = {2: web.HTTPSuccessful, 3: web.HTTPRedirection, 4: web.HTTPClientError}
-# those that are made of nothing else, such as a location, which would be missing
-_KINDS: dict[int, type[web.HTTPException]] = {
-    kind.status_code: kind
-    for kind in (getattr(web, name) for name in web.__all__ if name.startswith("HTTP"))
-    if kind.__init__ is web.HTTPException.__init__ and kind.status_code > 0
-}

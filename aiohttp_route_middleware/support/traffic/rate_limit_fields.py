@@ -31,10 +31,11 @@ class Reading(NamedTuple):
     resets_at: float
 
 
-def name_policies(limits: Iterable[Limit], bucket: str = "") -> tuple[str, ...]:
-    """Name each limit as a string of a structured field: `"100/minute"`, or `"bucket:100/minute"`."""
+def name_policies(limits: Iterable[Limit], bucket: str = "", number: int = 1) -> tuple[str, ...]:
+    """Name each limit as a string of a structured field: `"100/minute"`, `"bucket:100/minute"`, `"100/minute (2)"`."""
     before = f"{bucket}:" if bucket else ""
-    return tuple(_write_string(f"{before}{limit.text}") for limit in limits)
+    after = f" ({number})" if number > 1 else ""
+    return tuple(_write_string(f"{before}{limit.text}{after}") for limit in limits)
 
 
 def write_policies(names: Iterable[str], limits: Iterable[Limit]) -> str:

@@ -6,6 +6,7 @@ makes every request slow. It belongs to one event loop, too.
 Rules kept here:
 - Nothing is awaited between looking and counting, so no other task comes between.
 - It holds so many keys and no more; with each new one it looks at no more than two others.
+- A clock that is set back makes nothing last longer: what was counted goes back with it.
 """
 
 from __future__ import annotations
@@ -31,12 +32,21 @@ _STORAGE = "MemoryCounters()"
 class _Counter:
     """What was counted under one key."""
 
-    __slots__ = ("count", "ends", "entries")
+    __slots__ = ("count", "ends", "entries", "seen")
 
-    def __init__(self, ends: float) -> None:
+    def __init__(self, now: float, ends: float) -> None:
         self.count = 0
         self.ends = ends  # when it may be forgotten
+        self.seen = now  # when it was looked at last
         self.entries: deque[tuple[float, int]] = deque()  # when how much was counted, in a moving window
+
+    def look(self, now: float) -> None:
+        """Go back with the clock, if it was set back."""
+        back = self.seen - now
+        if back > 0:
+            self.ends -= back
+            self.entries = deque((when - back, amount) for when, amount in self.entries)
+        self.seen = now
 
 
 class MemoryCounters(Storage, MovingWindowSupport, SlidingWindowCounterSupport):
@@ -78,7 +88,7 @@ class MemoryCounters(Storage, MovingWindowSupport, SlidingWindowCounterSupport):
 
     async def get_expiry(self, key: str) -> float:
         """Tell when counting begins anew."""
-        counter, now = self._kept.get(key), self._clock()
+        counter, now = self._find(key)
         return now if counter is None else max(now, counter.ends)
 
     async def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
@@ -87,7 +97,7 @@ class MemoryCounters(Storage, MovingWindowSupport, SlidingWindowCounterSupport):
         if (0 if counter is None else counter.count) + amount > limit:
             return False
         if counter is None:
-            counter = self._begin(key, now + expiry)
+            counter = self._begin(key, now, now + expiry)
         counter.entries.append((now, amount))
         counter.count += amount
         counter.ends = now + expiry
@@ -135,14 +145,20 @@ class MemoryCounters(Storage, MovingWindowSupport, SlidingWindowCounterSupport):
     def __len__(self) -> int:
         return len(self._kept)
 
+    def _find(self, key: str) -> tuple[_Counter | None, float]:
+        counter, now = self._kept.get(key), self._clock()
+        if counter is not None:
+            counter.look(now)
+        return counter, now
+
     def _read(self, key: str) -> int:
-        counter = self._kept.get(key)
-        return 0 if counter is None or counter.ends <= self._clock() else counter.count
+        counter, now = self._find(key)
+        return 0 if counter is None or counter.ends <= now else counter.count
 
     def _count(self, key: str, expiry: float, amount: int) -> int:
-        now, counter = self._clock(), self._kept.get(key)
+        counter, now = self._find(key)
         if counter is None or counter.ends <= now:
-            counter = self._begin(key, now + expiry)
+            counter = self._begin(key, now, now + expiry)
         else:
             self._kept.move_to_end(key)
         counter.count += amount
@@ -150,7 +166,7 @@ class MemoryCounters(Storage, MovingWindowSupport, SlidingWindowCounterSupport):
 
     def _move(self, key: str, expiry: int) -> tuple[_Counter | None, float]:
         """Forget what has left a moving window; return what is still in it, if anything is."""
-        now, counter = self._clock(), self._kept.get(key)
+        counter, now = self._find(key)
         if counter is None:
             return None, now
         while counter.entries and counter.entries[0][0] <= now - expiry:
@@ -158,8 +174,8 @@ class MemoryCounters(Storage, MovingWindowSupport, SlidingWindowCounterSupport):
         self._kept.move_to_end(key)
         return (counter if counter.entries else None), now
 
-    def _begin(self, key: str, ends: float) -> _Counter:
-        self._kept[key] = counter = _Counter(ends)
+    def _begin(self, key: str, now: float, ends: float) -> _Counter:
+        self._kept[key] = counter = _Counter(now, ends)
         self._kept.move_to_end(key)
         self._make_room()
         return counter

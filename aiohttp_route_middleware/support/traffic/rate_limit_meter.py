@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, NamedTuple
@@ -32,9 +31,7 @@ try:
 except ImportError as _error:
     raise MissingDependencyError("limits", "rate-limit") from _error
 
-__all__ = ("WINDOWS", "Meter", "Outage", "Verdict")
-
-_logger = logging.getLogger(__name__)
+__all__ = ("WINDOWS", "Meter", "Verdict")
 
 WINDOWS: dict[str, Callable[[Any], RateLimiter]] = {
     "fixed": FixedWindowRateLimiter,
@@ -53,33 +50,6 @@ class Verdict(NamedTuple):
 
     readings: Sequence[Reading]
     resumes_at: float | None
-
-
-class Outage:
-    """Writes down when a storage ceases to answer, and when it answers again: once each, not for every request.
-
-    Args:
-        label: of the battery.
-        fail_open: whether requests pass in the meantime.
-    """
-
-    def __init__(self, label: str, *, fail_open: bool) -> None:
-        self._label = label
-        self.fail_open = fail_open
-        self._lasts = False
-
-    def begin(self, error: StoreError) -> None:
-        """The storage has not answered."""
-        if not self._lasts:
-            self._lasts = True
-            what = "pass uncounted" if self.fail_open else "are refused"
-            _logger.error("%s: the storage does not answer (%s); requests %s", self._label, error, what)
-
-    def end(self) -> None:
-        """The storage has answered."""
-        if self._lasts:
-            self._lasts = False
-            _logger.warning("%s: the storage answers again", self._label)
 
 
 class Meter:

@@ -1,4 +1,9 @@
-"""The limits of a request, and what its response tells of them."""
+"""The limits of a request, and what its response tells of them.
+
+Rules kept here: `RateLimit` refers to a policy by its name (draft-ietf-httpapi-ratelimit-headers-10, section 4), so no
+two links tell of policies by one name: where they would, the outermost tells of `"100/minute"`, the next one of
+`"100/minute (2)"`, whichever of them refuses.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +16,14 @@ from typing import Any
 from aiohttp import web
 
 from ..battery import awaiting
-from ..headers import Apply
+from ..headers import on_response
 from .rate_limit_fields import POLICY, RATE_LIMIT, Reading, join_field, name_policies, write_policies, write_readings
 from .rate_limits import Limit, read_limits
 
 __all__ = ("Policies", "choose_policies", "read_policies")
 
 _FEW = 256  # plans, mostly; more are read again
+_TOLD: web.RequestKey[dict[tuple[str, int], object]] = web.RequestKey("rate_limit_told", dict)  # by which link
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,29 +32,43 @@ class Policies:
 
     Args:
         limits: each of them.
-        names: what they are called in header fields.
-        written: the value of `RateLimit-Policy`.
+        names: what they are called in header fields, the first time.
+        written: the value of `RateLimit-Policy`, the first time.
+        bucket: the name of what they are counted for, or none.
     """
 
     limits: tuple[Limit, ...]
     names: tuple[str, ...]
     written: str
+    bucket: str
 
-    def tell(self, readings: Sequence[Reading]) -> Apply:
-        """Make what adds the header fields to a response."""
+    def tell(self, request: web.Request, link: object, label: str, readings: Sequence[Reading]) -> None:
+        """Have the header fields added to the response.
+
+        Args:
+            request: that was counted.
+            link: that has counted it; each is itself.
+            label: of the link.
+            readings: of each limit.
+        """
+        number = _number(request, link, (label, *self.names))
+        names, written, key = self.names, self.written, label
+        if number > 1:
+            names = name_policies(self.limits, self.bucket, number)
+            written, key = write_policies(names, self.limits), f"{label} ({number})"
 
         def apply(_: web.Request, response: web.StreamResponse) -> None:
-            join_field(response.headers, POLICY, self.written)
-            join_field(response.headers, RATE_LIMIT, write_readings(self.names, readings, time.time()))
+            join_field(response.headers, POLICY, written)
+            join_field(response.headers, RATE_LIMIT, write_readings(names, readings, time.time()))
 
-        return apply
+        on_response(request, key, apply)
 
 
 def read_policies(battery: str, limits: Any, *, bucket: str, prefix: str, longest: int) -> Policies:
     """Read limits; arguments as for `read_limits()`, and the name of what they are counted for, or none."""
     read = read_limits(battery, limits, prefix=prefix, longest=longest)
     names = name_policies(read, bucket)
-    return Policies(read, names, write_policies(names, read))
+    return Policies(read, names, write_policies(names, read), bucket)
 
 
 def choose_policies(
@@ -65,3 +85,14 @@ def choose_policies(
         return read_text(chosen) if isinstance(chosen, str) else read(chosen)
 
     return choose
+
+
+def _number(request: web.Request, link: object, names: Sequence[str]) -> int:
+    """Tell the how-manieth link it is that tells of something by one of these names; a link keeps its number."""
+    told = request.get(_TOLD)
+    if told is None:
+        told = request[_TOLD] = {}
+    number = 1
+    while any(told.setdefault((name, number), link) is not link for name in names):
+        number += 1
+    return number

@@ -2,7 +2,6 @@
 
 Rules kept here:
 - Connections belong to one event loop: each loop has its own, made when it first counts, closed when it ends.
-- No error holds a URL, in which a password may be, nor what a library says of it.
 - What a server cannot count is refused before it is counted wrongly.
 """
 
@@ -11,19 +10,18 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import Any, TypeAlias
-from urllib.parse import urlsplit
+from typing import TypeAlias
 
 from ...errors import ConfigurationError, MissingDependencyError
 from ...naming import describe
 from .rate_limit_memory import MemoryCounters
+from .rate_limit_servers import STORAGE_CURE, Opened, read_url
 from .rate_limits import LARGEST
 
 try:
     from limits.aio.storage import (
         MemcachedStorage,
         MovingWindowSupport,
-        RedisStorage,
         SlidingWindowCounterSupport,
         Storage,
     )
@@ -34,17 +32,9 @@ __all__ = ("StorageOption", "Storages", "open_storages")
 
 StorageOption: TypeAlias = str | Storage | None
 
-Opened: TypeAlias = "tuple[Storage, Callable[[], Awaitable[object]]]"  # and what closes it
-
-# a Valkey server is asked by the client for Redis, whose protocol it speaks
-_REDIS = {"redis": "redis", "rediss": "rediss", "unix": "unix", "valkey": "redis", "valkeys": "rediss"}
-_CURE = (
-    'pass a URL, as "redis://localhost:6379/0" or "memcached://localhost:11211", or a storage of limits.aio.storage'
-)
 _SUPPORT: dict[str, type] = {"fixed": Storage, "moving": MovingWindowSupport, "sliding": SlidingWindowCounterSupport}
 # memcached takes any more seconds for a moment in 1970, which is over (protocol.txt, "Expiration times")
 _LONGEST_OF_MEMCACHED = 60 * 60 * 24 * 30
-_MOST_CONNECTIONS = 50  # to one Redis server, where its URL does not say `max_connections`
 
 
 class Storages(ABC):
@@ -147,79 +137,12 @@ def open_storages(battery: str, storage: StorageOption, window: str, timeout: fl
         ConfigurationError: it is neither, or it knows no such window.
     """
     if isinstance(storage, str):
-        storages: Storages = _open_url(battery, storage, timeout)
+        storages: Storages = LoopStorages(*read_url(battery, storage, timeout))
     elif storage is None or isinstance(storage, Storage):
         storages = OneStorage(MemoryCounters() if storage is None else storage)
     else:
-        raise ConfigurationError(battery, f"storage is {describe(storage)}", cure=_CURE)
+        raise ConfigurationError(battery, f"storage is {describe(storage)}", cure=STORAGE_CURE)
     if not issubclass(storages.kind, _SUPPORT[window]):
         problem = f"{storages.kind.__name__} knows no {window} window"
         raise ConfigurationError(battery, problem, cure="write window='fixed' or 'sliding', or count in Redis")
     return storages
-
-
-def _open_url(battery: str, url: str, timeout: float) -> LoopStorages:
-    try:
-        scheme, rest = urlsplit(url).scheme, url.partition(":")[2]
-    except ValueError:
-        scheme, rest = "", ""
-    if scheme in _REDIS:
-        return LoopStorages(RedisStorage, _connect_redis(battery, f"{_REDIS[scheme]}:{rest}", timeout))
-    if scheme == "memcached":
-        return LoopStorages(MemcachedStorage, _connect_memcached(battery, url, timeout))
-    raise ConfigurationError(battery, "storage is not a URL that is known", cure=_CURE)  # it may hold a password
-
-
-def _connect_redis(battery: str, url: str, timeout: float) -> Callable[[], Opened]:
-    try:
-        from redis.asyncio import BlockingConnectionPool
-    except ImportError as error:
-        raise MissingDependencyError("redis", "redis") from error
-
-    def connect() -> Opened:
-        pool: Any = BlockingConnectionPool.from_url(
-            url,
-            max_connections=_MOST_CONNECTIONS,
-            timeout=timeout,
-            socket_timeout=timeout,
-            socket_connect_timeout=timeout,
-        )
-        # the pool knows where, and the storage is not told
-        return RedisStorage("async+redis://", implementation="redispy", connection_pool=pool), pool.disconnect
-
-    _check_url(battery, connect)
-    return connect
-
-
-def _connect_memcached(battery: str, url: str, timeout: float) -> Callable[[], Opened]:
-    try:
-        import memcachio  # noqa: F401  # which `limits` imports when it needs it
-    except ImportError as error:
-        raise MissingDependencyError("memcachio", "memcached") from error
-
-    def connect() -> Opened:
-        storage = MemcachedStorage(
-            f"async+{url}", connect_timeout=timeout, read_timeout=timeout, blocking_timeout=timeout
-        )
-        bridge: Any = storage.bridge
-
-        async def close() -> None:
-            (await bridge.get_storage()).connection_pool.close()
-            await asyncio.sleep(0)  # a transport closes when the loop goes round
-
-        if not bridge.hosts:
-            raise ValueError("there is no host")
-        return storage, close
-
-    _check_url(battery, connect)
-    return connect
-
-
-def _check_url(battery: str, connect: Callable[[], Opened]) -> None:
-    """Try whether a URL can be read; nothing is connected to by that."""
-    try:
-        connect()
-        return
-    except Exception:  # noqa: S110  # whatever a library finds wrong; its text may hold the URL, and the password in it
-        pass
-    raise ConfigurationError(battery, "storage is a URL that cannot be read", cure=_CURE)

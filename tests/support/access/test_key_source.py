@@ -122,7 +122,7 @@ def test_a_number_that_is_not_positive_is_refused(option: str, value: Any) -> No
 
 @pytest.mark.parametrize("value", [-1, True, "1", float("nan"), float("inf")])
 def test_a_time_that_keys_may_be_stale_is_a_number_or_none(value: Any) -> None:
-    with pytest.raises(ConfigurationError, match=r"max_stale=.*; pass seconds, 0 or more"):
+    with pytest.raises(ConfigurationError, match=r"max_stale=.*; pass a number of seconds, 0 or more"):
         KeySource("https://example.com/keys", max_stale=value)
     assert KeySource("https://example.com/keys", max_stale=0).max_stale == 0
     assert KeySource("https://example.com/keys", max_stale=None).max_stale is None

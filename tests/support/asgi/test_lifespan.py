@@ -102,6 +102,97 @@ async def test_who_ends_before_the_shutdown_is_told_of_it() -> None:
         await run(Application(shutdown=KeyError("x")))
 
 
+def errors_in(caplog: pytest.LogCaptureFixture, level: int = logging.ERROR) -> list[BaseException]:
+    """The exceptions in the log: each must be there once."""
+    return [record.exc_info[1] for record in caplog.records if record.exc_info and record.levelno == level]  # type: ignore[misc]  # there is one
+
+
+@pytest.mark.parametrize("mode", ["auto", "on"])
+@pytest.mark.parametrize("is_late", [False, True], ids=["with its answer", "later"])
+async def test_a_lifespan_that_fails_after_its_start_is_logged_once(
+    is_late: bool, mode: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The end of the application around it tells of it, runs what else there is to end, and does not hang."""
+    go_on, ended = asyncio.Event(), []
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        if is_late:
+            await go_on.wait()
+        raise KeyError("crash")
+
+    async def other(app: web.Application) -> Any:
+        yield
+        ended.append("other")
+
+    lifespan = Lifespan(application, mode, "shop")
+    app = web.Application()
+    app.cleanup_ctx.extend([other, lifespan.run])
+    runner = web.AppRunner(app)
+    await runner.setup()
+    go_on.set()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert [repr(error) for error in errors_in(caplog)] == ["KeyError('crash')"]
+    assert "the lifespan of shop has failed" in caplog.text
+    with pytest.raises(RuntimeError, match=r"shop has ended before lifespan.shutdown; why is in the log") as caught:
+        await runner.cleanup()
+    assert caught.value.__cause__ is None
+    assert ended == ["other"]
+    assert len(errors_in(caplog)) == 1
+
+
+async def test_who_fails_in_the_moment_after_the_shutdown_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        for event in ("startup", "shutdown"):
+            await receive()
+            await send({"type": f"lifespan.{event}.complete"})
+        raise KeyError("crash")
+
+    await run(application)
+    assert [repr(error) for error in errors_in(caplog)] == ["KeyError('crash')"]
+
+
+async def test_who_leaves_after_its_start_is_told_of_at_the_end(caplog: pytest.LogCaptureFixture) -> None:
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+
+    with pytest.raises(RuntimeError, match=r"shop has ended before lifespan.shutdown$"):
+        await run(application)
+    assert errors_in(caplog) == []
+
+
+async def test_auto_logs_why_a_start_has_failed(caplog: pytest.LogCaptureFixture) -> None:
+    """Who has asked for the event takes part, so its failure is an error; it is served all the same."""
+    lifespan = await run(Application(startup=KeyError("the database is down")))
+    assert lifespan.state is None
+    assert [repr(error) for error in errors_in(caplog)] == ["KeyError('the database is down')"]
+
+
+async def test_auto_tells_but_at_info_why_an_application_refuses(caplog: pytest.LogCaptureFixture) -> None:
+    async def http_only(scope: Scope, receive: Receive, send: Send) -> None:
+        raise AssertionError("http only")
+
+    caplog.set_level(logging.INFO)
+    await run(http_only)
+    assert errors_in(caplog) == []
+    assert [repr(error) for error in errors_in(caplog, logging.INFO)] == ["AssertionError('http only')"]
+
+
+@pytest.mark.parametrize("mode", ["auto", "on"])
+async def test_a_lifespan_that_cancels_itself_is_one_that_has_ended(mode: str) -> None:
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        raise asyncio.CancelledError
+
+    if mode == "auto":
+        assert (await run(application, mode)).state is None
+        return
+    with pytest.raises(RuntimeError, match=r"has ended before it answered lifespan.startup"):
+        await run(application, mode)
+
+
 async def test_off_never_calls_the_application() -> None:
     application = Application()
     lifespan = Lifespan(application, "off", "shop")

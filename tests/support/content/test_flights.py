@@ -44,6 +44,25 @@ async def test_what_is_not_shared_is_not_waited_for_for_a_while() -> None:
     assert not flights.is_alone("a")
 
 
+async def test_who_nobody_could_wait_for_says_nothing_of_those_who_come() -> None:
+    flights: Flights[str] = Flights()
+    flight = flights.begin("a", is_open=False)
+    flight.give_up()
+    assert await flight.wait(0) is Landing.ALONE
+    assert not flights.is_alone("a")
+
+
+async def test_what_is_shared_after_all_is_waited_for_again() -> None:
+    flights: Flights[str] = Flights()
+    flights.begin("a", is_open=True).give_up()
+    late = flights.begin("a", is_open=False)
+    late.share("value")
+    assert not flights.is_alone("a")
+    flights.remember_alone("a")
+    late.share("too late")
+    assert flights.is_alone("a")
+
+
 async def test_what_failed_may_be_shared_next_time() -> None:
     flights: Flights[str] = Flights()
     flight = flights.begin("a", is_open=True)

@@ -8,9 +8,9 @@ from multidict import CIMultiDict
 from aiohttp_route_middleware.support.content.cache_directives import read_directives
 from aiohttp_route_middleware.support.content.freshness import (
     Freshness,
+    find_obstacle,
     find_refusal,
     list_vary,
-    may_keep,
     may_share,
     measure,
 )
@@ -69,29 +69,35 @@ def test_what_is_stale_is_used_only_if_that_is_allowed(said: str, updating: int,
 
 
 @pytest.mark.parametrize(
-    ("status", "headers", "is_kept"),
+    ("status", "headers", "obstacle"),
     [
-        pytest.param(200, control("max-age=60"), True, id="fresh"),
-        pytest.param(404, control("max-age=60"), True, id="an error that says so"),
-        pytest.param(404, control("public"), False, id="an error that does not"),
-        pytest.param(200, control("public"), True, id="by the time that was set"),
-        pytest.param(200, control("max-age=0"), False, id="never fresh"),
-        pytest.param(200, control("max-age=60", Age="60"), False, id="no longer fresh"),
-        pytest.param(200, control("max-age=60, private"), False, id="private"),
-        pytest.param(200, control('max-age=60, private="x"'), False, id="private for a field"),
-        pytest.param(200, control("max-age=60, no-store"), False, id="no-store"),
-        pytest.param(200, control("max-age=60, no-cache"), False, id="no-cache"),
-        pytest.param(200, control("max-age=60", Vary="*"), False, id="varies with everything"),
-        pytest.param(200, control("max-age=60", Vary="Accept, *"), False, id="with something and everything"),
-        pytest.param(200, control("max-age=60", **{"Set-Cookie": "a=b"}), False, id="sets a cookie"),
-        pytest.param(200, control("max-age=60", **{"Content-Range": "bytes 0-1/2"}), False, id="a part"),
-        pytest.param(206, control("max-age=60"), False, id="206"),
-        pytest.param(304, control("max-age=60"), False, id="304"),
-        pytest.param(101, control("max-age=60"), False, id="101"),
+        pytest.param(200, control("max-age=60"), None, id="fresh"),
+        pytest.param(404, control("max-age=60"), None, id="an error that says so"),
+        pytest.param(404, control("public"), "no-lifetime", id="an error that does not"),
+        pytest.param(200, control("public"), None, id="by the time that was set"),
+        pytest.param(200, control("max-age=0"), "stale", id="never fresh"),
+        pytest.param(200, control("max-age=60", Age="60"), "stale", id="no longer fresh"),
+        pytest.param(200, control("max-age=60, private"), "private", id="private"),
+        pytest.param(200, control('max-age=60, private="x"'), "private", id="private for a field"),
+        pytest.param(200, control("max-age=60, no-store"), "no-store", id="no-store"),
+        pytest.param(200, control("max-age=60, no-cache"), "no-cache", id="no-cache"),
+        pytest.param(200, control("max-age=60", Vary="*"), "Vary:*", id="varies with everything"),
+        pytest.param(200, control("max-age=60", Vary="Accept, *"), "Vary:*", id="with something and everything"),
+        pytest.param(200, control("max-age=60", **{"Set-Cookie": "a=b"}), "Set-Cookie", id="sets a cookie"),
+        pytest.param(200, control("max-age=60", **{"Content-Range": "bytes 0-1/2"}), "Content-Range", id="a part"),
+        pytest.param(206, control("max-age=60"), "status:206", id="206"),
+        pytest.param(304, control("max-age=60"), "status:304", id="304"),
+        pytest.param(101, control("max-age=60"), "status:101", id="101"),
     ],
 )
-def test_what_may_be_kept(status: int, headers: CIMultiDict[str], is_kept: bool) -> None:
-    assert may_keep(status, headers, measure(headers, NOW, 30)) is is_kept
+def test_what_may_not_be_kept_is_told_why(status: int, headers: CIMultiDict[str], obstacle: str | None) -> None:
+    assert find_obstacle(status, headers, measure(headers, NOW, 30)) == obstacle
+
+
+@pytest.mark.parametrize("status", [200, 404])
+def test_without_a_word_and_a_time_nothing_is_kept(status: int) -> None:
+    headers = CIMultiDict(Date=DATE)
+    assert find_obstacle(status, headers, measure(headers, NOW, None)) == "no-lifetime"
 
 
 @pytest.mark.parametrize(

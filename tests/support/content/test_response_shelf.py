@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from aiohttp_route_middleware.stores import MemoryStore
-from aiohttp_route_middleware.support.content.response_shelf import ResponseShelf, name_resource, vary_of
+from aiohttp_route_middleware.support.content.response_shelf import ResponseShelf, vary_of
 from aiohttp_route_middleware.support.content.stored_responses import StoredResponse
 
 
@@ -25,23 +25,6 @@ def answer(body: bytes, vary: str = "", **others: str) -> StoredResponse:
 async def find(shelf: ResponseShelf, **fields: str) -> bytes | None:
     found = await shelf.find("key", asked(**fields))
     return found.response.body if found.response else None
-
-
-def test_a_resource_is_scheme_host_target_and_part() -> None:
-    names = [
-        name_resource("http", "a", "/"),
-        name_resource("https", "a", "/"),
-        name_resource("http", "b", "/"),
-        name_resource("http", "a:8080", "/"),
-        name_resource("http", "a", "/?"),
-        name_resource("http", "a", "/%2e"),
-        name_resource("http", "a", "/", "x"),
-        name_resource("http", "", "a/"),
-    ]
-    assert len(set(names)) == len(names)
-    assert name_resource("http", "A:80", "/") == names[0]
-    assert name_resource("https", "A:443", "/") == names[1]
-    assert name_resource("ws", "a:", "/") == name_resource("ws", "a", "/")
 
 
 def test_what_is_encoded_varies_with_the_encodings_a_client_takes() -> None:

@@ -25,11 +25,11 @@ READ = [
 ]
 
 REFUSED = [
-    pytest.param({"absolute": None}, "absolute=None; pass seconds", id="no end"),
-    pytest.param({"absolute": float("inf")}, "absolute=inf; pass seconds", id="never"),
-    pytest.param({"idle": 0}, "idle=0; pass seconds, 1 or more", id="no time"),
-    pytest.param({"idle": float("nan")}, "idle=nan; pass seconds", id="no number"),
-    pytest.param({"max_age": True}, "max_age=True; pass seconds", id="truth"),
+    pytest.param({"absolute": None}, "absolute=None; pass a number of seconds", id="no end"),
+    pytest.param({"absolute": float("inf")}, "absolute=inf; pass a number of seconds", id="never"),
+    pytest.param({"idle": 0}, "idle=0; pass a number of seconds, 1 or more", id="no time"),
+    pytest.param({"idle": float("nan")}, "idle=nan; pass a number of seconds", id="no number"),
+    pytest.param({"max_age": True}, "max_age=True; pass a number of seconds", id="truth"),
     pytest.param({"idle": 101}, "longer than absolute; raise absolute", id="long idle"),
     pytest.param({"max_age": 101}, "longer than absolute; raise absolute", id="long max_age"),
 ]

@@ -1,5 +1,7 @@
 """Parts of a request are measured, and written as valid members of a list."""
 
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -52,3 +54,16 @@ def test_what_is_not_written_is_told_all_the_same() -> None:
         timings.add(f"part{number}", 1)
     assert len(told) == 100
     assert timings.write().count("dur=") == 64
+
+
+async def test_who_is_told_and_raises_harms_nobody() -> None:
+    def fail(_: str, __: float) -> None:
+        raise OSError("no route to the collector")
+
+    reported: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, report: reported.append(report["message"]))
+    timings = Timings(fail)
+    with timings.measure("db"):
+        pass
+    assert timings.write().startswith("db;")
+    assert reported == ["server_timing() could not tell of a request"]

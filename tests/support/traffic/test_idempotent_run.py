@@ -1,11 +1,8 @@
-"""Which responses are kept, and how they are given back; what runs is tested with the battery."""
+"""Which responses are kept; what runs is tested with the battery."""
 
 import pytest
-from aiohttp import web
 
-from aiohttp_route_middleware.support.content.stored_responses import StoredResponse
-from aiohttp_route_middleware.support.traffic.idempotency_records import Done
-from aiohttp_route_middleware.support.traffic.idempotent_run import is_final, replay
+from aiohttp_route_middleware.support.traffic.idempotent_run import is_final
 
 
 @pytest.mark.parametrize(
@@ -25,23 +22,3 @@ def test_what_is_kept_depends_on_the_status(statuses: tuple[int, ...], keeps_err
 def test_an_error_that_says_come_again_is_not_kept() -> None:
     assert not is_final(409, {"Retry-After": "1"}, keeps_errors=True)
     assert is_final(202, {"Retry-After": "1"}, keeps_errors=True)
-
-
-@pytest.mark.parametrize(
-    ("status", "kind"),
-    [
-        pytest.param(201, web.HTTPCreated, id="201"),
-        pytest.param(299, web.HTTPSuccessful, id="of no class, 2xx"),
-        pytest.param(303, web.HTTPRedirection, id="of a class that wants a location"),
-        pytest.param(409, web.HTTPConflict, id="409"),
-        pytest.param(413, web.HTTPClientError, id="of a class that wants a size"),
-        pytest.param(599, web.HTTPException, id="of no class at all"),
-    ],
-)
-def test_what_was_raised_is_raised_again_as_what_it_was(status: int, kind: type[web.HTTPException]) -> None:
-    response = StoredResponse(status=status, reason="Why", headers=(("A", "1"), ("A", "2"), ("M", "no")), body=b"b")
-    with pytest.raises(kind) as caught:
-        replay(Done(b"", response, was_raised=True), response, "M")
-    error = caught.value
-    assert (error.status, error.reason, error.body) == (status, "Why", b"b")
-    assert [*error.headers.items()] == [("A", "1"), ("A", "2"), ("M", "true")]

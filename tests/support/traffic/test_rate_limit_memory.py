@@ -48,6 +48,22 @@ async def test_of_ten_at_once_three_pass(window: type[RateLimiter], counters: Me
 
 
 @each_window
+@pytest.mark.parametrize("back", [1.0, 59.0, 3600.0, 1e6])
+async def test_a_clock_that_is_set_back_locks_nobody_out(
+    back: float, window: type[RateLimiter], counters: MemoryCounters, clock: Clock
+) -> None:
+    rates = window(counters)
+    assert [await rates.hit(THREE, "a") for _ in range(4)] == [True, True, True, False]
+    clock.now -= back
+    if window is not SlidingWindowCounterRateLimiter:  # whose windows begin with the minute: it may be another one
+        assert not await rates.hit(THREE, "a")
+        resets_at, _ = await rates.get_window_stats(THREE, "a")
+        assert clock.now < resets_at <= clock.now + 60
+    clock.now += 180
+    assert await rates.test(THREE, "a", cost=3)
+
+
+@each_window
 async def test_when_the_windows_are_over_all_is_there_again(
     window: type[RateLimiter], counters: MemoryCounters, clock: Clock
 ) -> None:

@@ -16,6 +16,7 @@ from aiohttp_route_middleware.support.traffic.rate_limit_storages import Storage
 
 from ...memcached_server import MemcachedServer, memcached_process, memcached_server
 from ...redis_server import RedisServer, redis_process, redis_server
+from ...steady_ids import steady
 
 __all__ = ("memcached_process", "memcached_server", "redis_process", "redis_server")
 
@@ -41,7 +42,7 @@ def open_one(storage: Any, window: str = "fixed") -> Storages:
         ("memcached://localhost:11211", MemcachedStorage),
         ("memcached://one:11211,two:11211", MemcachedStorage),
     ],
-    ids=str,
+    ids=steady,
 )
 def test_a_storage_is_known_by_its_url(storage: Any, kind: type) -> None:
     storages = open_one(storage)
@@ -65,7 +66,7 @@ def test_a_storage_is_known_by_its_url(storage: Any, kind: type) -> None:
         ("memcached://", "storage is a URL that cannot be read"),
         ("", "storage is not a URL that is known"),
     ],
-    ids=str,
+    ids=steady,
 )
 def test_what_is_no_storage_is_refused_and_no_password_shown(storage: Any, problem: str) -> None:
     with pytest.raises(ConfigurationError) as caught:

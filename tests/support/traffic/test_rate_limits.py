@@ -77,9 +77,12 @@ def test_what_is_no_limit_is_refused(limits: Any, options: dict[str, Any], probl
     assert str(caught.value).startswith(f"rate_limit(): {problem}")
 
 
-@pytest.mark.parametrize("room", ["rate_limits", "rate_limit_memory", "rate_limit_storages", "rate_limit_meter"])
+@pytest.mark.parametrize(
+    "room", ["rate_limits", "rate_limit_memory", "rate_limit_servers", "rate_limit_storages", "rate_limit_meter"]
+)
 def test_without_the_library_its_rooms_say_what_to_install(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
     name = f"aiohttp_route_middleware.support.traffic.{room}"
+    importlib.import_module(name)
     for module in ("limits", "limits.aio.storage", "limits.aio.strategies"):
         monkeypatch.setitem(sys.modules, module, None)
     monkeypatch.delitem(sys.modules, name)
