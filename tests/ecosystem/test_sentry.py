@@ -38,7 +38,7 @@ def sentry(request: pytest.FixtureRequest) -> Iterator[Any]:
         )
         yield transport
         sentry_sdk.get_client().close()
-        sentry_sdk.init()
+        sentry_sdk.get_global_scope().set_client(None)  # which listens no more to other tests
 
 
 async def fail(request: web.Request) -> web.Response:
