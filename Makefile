@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+IN_PARALLEL := -n auto --maxprocesses 8 --dist worksteal
 SOURCES := aiohttp_route_middleware tests typing_tests examples bench docs/write_batteries.py
 
 .PHONY: help demo test check format docs bench build clean
@@ -34,7 +35,9 @@ demo: $(VENV)/.demo
 
 test: $(VENV)/.dev
 	@.ci/install-servers
-	$(BIN)/python -m coverage run -m pytest
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest $(IN_PARALLEL)
+	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 
 check: $(VENV)/.dev

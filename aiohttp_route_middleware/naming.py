@@ -57,4 +57,6 @@ def name_key(key: Any) -> str:
 
 def escape_unprintable(text: str) -> str:
     """Escape what a line of text should not hold: line breaks, and what would steer a terminal."""
+    if text.isprintable():
+        return text
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)

@@ -47,8 +47,10 @@ from ..naming import describe, escape_unprintable
 from ..option_checks import check_flags, check_list, check_name
 from ..support.access.identity import IDENTITY, Identity
 from ..support.battery import MiddlewareBattery, middleware_battery
+from ..support.kept import find_kept
 from ..support.network.addresses import CLIENT_ADDRESS
-from ..support.telemetry.completion import End, watch
+from ..support.telemetry.completion import watch
+from ..support.telemetry.ends import End
 from ..support.telemetry.masking import (
     SECRET_HEADERS,
     SECRET_PARAMETERS,
@@ -107,13 +109,13 @@ def access_log(
         begun = time.perf_counter()
 
         def finish(end: End) -> None:
-            told = {
-                **_tell_request(request, parameters),
-                "status": None if end.response is None else end.response.status,
-                "bytes": end.body,
-                "outcome": end.outcome,
-                "milliseconds": round((time.perf_counter() - begun) * 1000, 3),
-            }
+            status = 0 if end.response is None else end.response.status
+            level = logging.ERROR if end.outcome == "failed" or status >= 500 else logging.INFO
+            if not log.isEnabledFor(level):
+                return
+            told = _tell_request(request, parameters)
+            told["status"], told["bytes"], told["outcome"] = status or None, end.body, end.outcome
+            told["milliseconds"] = round((time.perf_counter() - begun) * 1000, 3)
             if client:
                 told["client"] = _tell_client(request)
             if names:
@@ -121,8 +123,7 @@ def access_log(
                 told["headers"] = {
                     name: _in_line(mask_header(name, value, secrets, parameters)) for name, value in found.items()
                 }
-            has_failed = end.outcome == "failed" or (told["status"] or 0) >= 500
-            log.log(logging.ERROR if has_failed else logging.INFO, _TEXT, told, extra={"access": told})
+            log.log(level, _TEXT, told, extra={"access": told})
 
         return await watch(request, handler, "access_log", finish)
 
@@ -135,20 +136,20 @@ _TEXT = "%(method)s %(target)s %(status)s in %(milliseconds)s ms, %(bytes)s byte
 def _tell_request(request: web.Request, secrets: SecretNames) -> dict[str, Any]:
     url = request.rel_url
     path, query = mask_text(url.raw_path, secrets), mask_query(url.raw_query_string, secrets)
-    identity = request.get(IDENTITY)
+    identity = find_kept(request, IDENTITY)
     return {
         "method": _in_line(request.method),
         "target": _in_line(f"{path}?{query}" if query else path),
         "route": find_template(request),
-        "request_id": _in_line(request.get(REQUEST_ID)),
+        "request_id": _in_line(find_kept(request, REQUEST_ID)),
         "subject": _in_line(identity.subject) if isinstance(identity, Identity) else None,
     }
 
 
 def _tell_client(request: web.Request) -> str | None:
-    address = request.get(CLIENT_ADDRESS, request.remote)
+    address = find_kept(request, CLIENT_ADDRESS, request.remote)
     return None if address is None else _in_line(str(address))
 
 
 def _in_line(text: str | None) -> str | None:
-    return text if text is None or text.isprintable() else escape_unprintable(text)
+    return text if text is None else escape_unprintable(text)

@@ -37,7 +37,7 @@ from aiohttp import hdrs, web
 
 from ..option_checks import check_count
 from ..support.battery import MiddlewareBattery, middleware_battery
-from ..support.clones import lend_clone
+from ..support.clones import clone_request, close_clone
 from ..support.sending import cut_off, has_begun
 from ..support.traffic.body_limits import BodyLimit, choose_limit, declare_limit, refuse_length
 from ..support.traffic.limited_body import find_refusal, is_limited, limit_body, read_rest, release_body
@@ -92,8 +92,11 @@ def body_limit(size: int) -> MiddlewareBattery:
 
 async def _run_with_room(handler: Handler, limit: int, request: web.Request) -> web.StreamResponse:
     """Run a handler with a request that takes more than the application does."""
-    with lend_clone(request, client_max_size=limit) as clone:
+    clone = clone_request(request, client_max_size=limit)
+    try:
         return await handler(clone)
+    finally:
+        close_clone(clone, request)
 
 
 async def _run_counting(request: web.Request, run: Handler, limit: int) -> web.StreamResponse:

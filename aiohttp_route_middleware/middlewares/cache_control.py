@@ -28,12 +28,15 @@ or not kept the response before this link speaks:
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from aiohttp import hdrs, web
+from multidict import CIMultiDict
 
 from ..errors import ConfigurationError
 from ..option_checks import check_count, check_flags, refuse_option
 from ..support.battery import GuardBattery, guard_battery
-from ..support.content.cache_directives import combine, is_restriction, read_directives, write_directives
+from ..support.content.cache_directives import Directives, combine, is_restriction, read_directives, write_directives
 from ..support.headers import Apply, on_response
 from ..typedefs import Handler
 
@@ -171,36 +174,58 @@ def _name(option: str) -> str:
     return option.replace("_", "-")
 
 
-def _speak_for_all(policy: dict[str, str | None]) -> Apply:
+def _speak_for_all(policy: Directives) -> Apply:
+    say = _make_say(policy)
+
     def apply(_: web.Request, response: web.StreamResponse) -> None:
-        _say(response, policy)
+        say(response.headers)
 
     return apply
 
 
-def _speak_for_found(policy: dict[str, str | None], errors: str | None, cdn_max_age: int | None) -> Apply:
-    of_errors: dict[str, str | None] = {} if errors is None else {errors: None}
+def _speak_for_found(policy: Directives, errors: str | None, cdn_max_age: int | None) -> Apply:
+    say, say_of_error = _make_say(policy), _make_say({} if errors is None else {errors: None})
 
     def apply(request: web.Request, response: web.StreamResponse) -> None:
         if response.status >= 400:
-            _say(response, of_errors)
+            say_of_error(response.headers)
         elif response.status in _FOUND and request.method in (hdrs.METH_GET, hdrs.METH_HEAD):
-            is_shared = _say(response, policy)
+            is_shared = say(response.headers)
             if is_shared and cdn_max_age is not None:
                 response.headers.setdefault(_CDN, f"max-age={cdn_max_age}")
 
     return apply
 
 
-def _say(response: web.StreamResponse, policy: dict[str, str | None]) -> bool:
-    """Set the field; tell whether caches that many share may keep the response, as far as this policy decides."""
-    headers = response.headers
-    there = read_directives(headers.getall(hdrs.CACHE_CONTROL, ()))
+def _make_say(policy: Directives) -> Callable[[CIMultiDict[str]], bool]:
+    """Make what sets the field, and tells whether caches that many share may keep the response.
+
+    The latter as far as this policy decides. Where nothing is there yet, what to write is known beforehand.
+    """
+    alone, with_cookie = (combine(there, policy) for there in ({}, {"private": None}))
+    said_alone, said_with_cookie = write_directives(alone), write_directives(with_cookie)
+    may_be_shared = _allows_sharing(alone)
+
+    def say(headers: CIMultiDict[str]) -> bool:
+        there = read_directives(headers.getall(hdrs.CACHE_CONTROL)) if hdrs.CACHE_CONTROL in headers else None
+        if there:
+            return _add(headers, there, policy)
+        has_cookie = hdrs.SET_COOKIE in headers
+        said = said_with_cookie if has_cookie else said_alone
+        if said:
+            headers[hdrs.CACHE_CONTROL] = said
+        return may_be_shared and not has_cookie
+
+    return say
+
+
+def _add(headers: CIMultiDict[str], there: Directives, policy: Directives) -> bool:
     if not is_restriction(there):
         return False
-    if not there and hdrs.SET_COOKIE in headers:
-        there = {"private": None}
     said = combine(there, policy)
-    if said:
-        headers[hdrs.CACHE_CONTROL] = write_directives(said)
+    headers[hdrs.CACHE_CONTROL] = write_directives(said)
+    return _allows_sharing(said)
+
+
+def _allows_sharing(said: Directives) -> bool:
     return said.keys().isdisjoint(("private", "no-store", "no-cache"))

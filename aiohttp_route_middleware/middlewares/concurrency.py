@@ -102,7 +102,8 @@ def concurrency(
                 inside.discard(writer)
                 slots.free()
         finally:
-            board.forget(name)
+            if slots is not common:
+                board.forget(name)
 
     return concurrency
 

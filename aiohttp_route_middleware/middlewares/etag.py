@@ -44,7 +44,7 @@ from ..support.content.body_tags import tag_body
 from ..support.content.conditions import (
     Outcome,
     Validators,
-    decide,
+    decide_by,
     drop_representation,
     has_conditions,
     refuse,
@@ -60,6 +60,7 @@ __all__ = ("etag",)
 
 _BATTERY = "etag()"
 _READS = frozenset((hdrs.METH_GET, hdrs.METH_HEAD))
+_UNKNOWN = Validators(exists=False)
 
 
 def etag(current: Current | None = None, *, modified: Modified | None = None, weak: bool = False) -> MiddlewareBattery:
@@ -92,13 +93,14 @@ def etag(current: Current | None = None, *, modified: Modified | None = None, we
     """
     check_flags(_BATTERY, weak=weak)
     knowledge = Knowledge(current, modified)
+    asks = current is not None or modified is not None
 
     @middleware_battery("etag")
     async def etag(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.method not in _READS:
             await knowledge.allow_change(request)
             return await handler(request)
-        watch = _Watch(await knowledge.ask(request))
+        watch = _Watch(await knowledge.ask(request) if asks else _UNKNOWN)
         on_response(request, "etag", watch.apply)
         try:
             response = await handler(request)
@@ -109,7 +111,8 @@ def etag(current: Current | None = None, *, modified: Modified | None = None, we
         if current is None:
             await tag_body(request, response, weak=weak)
         _tell(response, watch.known)
-        return await _answer(request, response)
+        outcome = _decide(request, response)
+        return response if outcome is Outcome.GO_ON else await _answer(request, response, outcome)
 
     return etag
 
@@ -152,13 +155,10 @@ def _decide(request: web.Request, response: web.StreamResponse) -> Outcome:
         return Outcome.GO_ON
     if hdrs.ETAG not in response.headers and hdrs.LAST_MODIFIED not in response.headers:
         return Outcome.GO_ON  # nothing is known of it
-    return decide(request.method, request.headers, validators_of(response.headers))
+    return decide_by(request.method, request.headers, response.headers)
 
 
-async def _answer(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
-    outcome = _decide(request, response)
-    if outcome is Outcome.GO_ON:
-        return response
+async def _answer(request: web.Request, response: web.StreamResponse, outcome: Outcome) -> web.StreamResponse:
     if isinstance(response, web.Response):
         if isinstance(response.body, Payload):
             await response.body.close()
@@ -166,6 +166,7 @@ async def _answer(request: web.Request, response: web.StreamResponse) -> web.Str
     if outcome is Outcome.FAILED:
         raise refuse(request.headers, validators_of(response.headers))
     response.set_status(304)
-    response.enable_compression(web.ContentCoding.identity)  # of no body
+    if response.compression:
+        response.enable_compression(web.ContentCoding.identity)  # of no body
     drop_representation(response.headers)
     return response

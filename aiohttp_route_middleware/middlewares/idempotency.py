@@ -73,11 +73,13 @@ from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
 from aiohttp import web
+from multidict import istr
 
 from ..errors import ConfigurationError
 from ..option_checks import check_count, check_flags, check_function, check_list, check_name, check_seconds
 from ..stores.protocol import Store, check_store
 from ..support.battery import MiddlewareBattery, awaiting, middleware_battery
+from ..support.kept import find_kept
 from ..support.traffic.idempotency_keys import LONGEST_KEY, read_key
 from ..support.traffic.idempotency_lease import LeaseTerms
 from ..support.traffic.idempotency_refusals import Refusals
@@ -179,7 +181,7 @@ def idempotency(
 
     @middleware_battery("idempotency")
     async def idempotency(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.method not in guarded or _KEY_MATTERS in request or request.match_info.http_exception is not None:
+        if request.method not in guarded or _is_settled(request):
             return await handler(request)
         fields = request.headers.getall(name, ())
         if not fields and not required:
@@ -193,6 +195,11 @@ def idempotency(
         return await once.answer(request, handler, key)
 
     return idempotency
+
+
+def _is_settled(request: web.Request) -> bool:
+    """Whether a link around this one sees to the key, or no route needs it."""
+    return find_kept(request, _KEY_MATTERS) is True or request.match_info.http_exception is not None
 
 
 def _read_methods(methods: object) -> frozenset[str]:
@@ -209,7 +216,7 @@ def _read_methods(methods: object) -> frozenset[str]:
 
 def _read_names(headers: object) -> tuple[str, ...]:
     listed = check_list(_BATTERY, "headers", headers, example="Accept")
-    return tuple(check_name(_BATTERY, "headers", name, example="Accept") for name in listed)
+    return tuple(istr(check_name(_BATTERY, "headers", name, example="Accept").lower()) for name in listed)
 
 
 def _read_docs(docs: object) -> str:

@@ -32,7 +32,7 @@ from ..support.battery import GuardBattery, guard_battery
 from ..support.content.languages import LANGUAGE, find_language, look_up, read_languages
 from ..support.content.remembered import remember
 from ..support.cookies import read_cookies
-from ..support.headers import Apply, merge_vary, on_response, set_header
+from ..support.headers import Apply, merge_vary, on_response
 from ..typedefs import Handler
 
 __all__ = ("LANGUAGE", "language")
@@ -83,7 +83,7 @@ def language(
     by_url, by_cookie, by_header = _make_applies(tags, cookie)
 
     def find(request: web.Request) -> tuple[str, Apply]:
-        for asked in read_url(request):
+        for asked in read_url(request) if read_url else ():
             if (found := look_up(asked, tags)) is not None:
                 return found, by_url[found]
         for asked in read_cookies(request.headers, cookie) if cookie else ():
@@ -101,11 +101,13 @@ def language(
     return language
 
 
-def _make_reader(path: Any, query: Any) -> Callable[[web.Request], Iterator[str]]:
-    """Make what reads the languages that a URL names."""
+def _make_reader(path: Any, query: Any) -> Callable[[web.Request], Iterator[str]] | None:
+    """Make what reads the languages that a URL names; nothing if it names none."""
     for option, value in (("path", path), ("query", query)):
         if value is not None:
             check_text(_BATTERY, option, value)
+    if path is None and query is None:
+        return None
 
     def read_url(request: web.Request) -> Iterator[str]:
         if path is not None and path in request.match_info:
@@ -128,6 +130,6 @@ def _make_apply(tag: str, vary: tuple[str, ...]) -> Apply:
         if vary:
             merge_vary(response.headers, *vary)
         if response.status not in _NO_CONTENT:
-            set_header(response.headers, hdrs.CONTENT_LANGUAGE, tag)
+            response.headers.setdefault(hdrs.CONTENT_LANGUAGE, tag)
 
     return apply

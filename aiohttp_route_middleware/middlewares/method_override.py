@@ -32,12 +32,13 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from aiohttp import hdrs, web
+from multidict import istr
 
 from ..errors import ConfigurationError
 from ..option_checks import check_choice, check_count, check_name, check_text, check_texts, refuse_option
 from ..support.application_only import APPLICATION_ONLY, find_place
 from ..support.battery import MiddlewareBattery, middleware_battery
-from ..support.clones import lend_clone
+from ..support.clones import clone_request, close_clone
 from ..support.csrf.body import read_field
 from ..support.meant_methods import declare_meaning, match_anew, run_behind
 from ..support.telemetry.matches import note_match
@@ -123,13 +124,12 @@ def method_override(
 
 def _make_reader(header: Any, query: Any) -> Callable[[web.Request], set[str]]:
     """Make what reads the methods that the head of a request names."""
-    if header is not None:
-        check_name(_BATTERY, "header", header, example=_HEADER)
+    name = None if header is None else istr(check_name(_BATTERY, "header", header, example=_HEADER))
     if query is not None:
         check_text(_BATTERY, "query", query)
 
     def read_head(request: web.Request) -> set[str]:
-        named = request.headers.getall(header, []) if header is not None else []
+        named = request.headers.getall(name, []) if name is not None else []
         if not named and query is not None:
             named = request.query.getall(query, [])
         return _read_methods(named)
@@ -160,6 +160,9 @@ async def _start_again(request: web.Request, method: str, battery: MiddlewareBat
     if place is None:  # what stands behind it there would not run: csrf(), say
         cure = "put it into web.Application(middlewares=[...]) by itself"
         raise ConfigurationError(_BATTERY, "another middleware hides where it stands", cure=cure)
-    with lend_clone(request, method=method) as other:
+    other = clone_request(request, method=method)
+    try:
         note_match(await match_anew(other, request, app))
         return await run_behind(other, app, place)
+    finally:
+        close_clone(other, request)

@@ -35,7 +35,8 @@ from ..errors import ConfigurationError, MissingDependencyError
 from ..naming import describe
 from ..option_checks import check_list, refuse_option
 from ..support.battery import MiddlewareBattery, middleware_battery
-from ..support.telemetry.completion import End, watch
+from ..support.telemetry.completion import watch
+from ..support.telemetry.ends import End
 from ..support.telemetry.matches import find_template
 from ..support.telemetry.routes import name_method, name_route
 from ..typedefs import Handler

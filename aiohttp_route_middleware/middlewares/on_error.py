@@ -58,17 +58,17 @@ def on_error(answers: Mapping[type[Exception] | int, Callable[..., Any]]) -> Mid
     @middleware_battery(f"on_error({', '.join(map(_name, answers))})")
     async def on_error(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
-            try:
-                return await handler(request)
-            except Exception as error:
-                answer = None if has_begun(request) else _find_answer(error, by_status, by_class)
-                response: web.StreamResponse | None = None if answer is None else await answer(request, error)
-                if response is None:
-                    raise
-                return response
+            return await handler(request)
         except Exception as error:
-            if has_begun(request):
-                break_off(request, error)
+            answer = None if has_begun(request) else _find_answer(error, by_status, by_class)
+            try:
+                response: web.StreamResponse | None = None if answer is None else await answer(request, error)
+            except Exception as failure:
+                _break_off_if_begun(request, failure)
+                raise
+            if response is not None:
+                return response
+            _break_off_if_begun(request, error)
             raise
 
     return on_error
@@ -77,9 +77,17 @@ def on_error(answers: Mapping[type[Exception] | int, Callable[..., Any]]) -> Mid
 def _find_answer(
     error: Exception, by_status: Mapping[int, Answer], by_class: Mapping[type[Exception], Answer]
 ) -> Answer | None:
-    if isinstance(error, web.HTTPException) and error.status in by_status:
+    if by_status and isinstance(error, web.HTTPException) and error.status in by_status:
         return by_status[error.status]
-    return next((by_class[kind] for kind in type(error).__mro__ if kind in by_class), None)
+    for kind in type(error).__mro__:
+        if kind in by_class:
+            return by_class[kind]
+    return None
+
+
+def _break_off_if_begun(request: web.Request, error: Exception) -> None:
+    if has_begun(request):
+        break_off(request, error)
 
 
 def _read_answers(answers: object) -> tuple[dict[int, Answer], dict[type[Exception], Answer]]:

@@ -72,6 +72,7 @@ from ..errors import ConfigurationError
 from ..naming import name_link
 from ..option_checks import check_choice, check_count, check_flags, check_function, check_seconds, refuse_option
 from ..support.battery import GuardBattery, awaiting, guard_battery
+from ..support.kept import find_kept
 from ..support.traffic.counted_requests import Ask, CountedRequests
 from ..support.traffic.rate_limit_meter import WINDOWS, Meter
 from ..support.traffic.rate_limit_outages import Outage
@@ -169,7 +170,7 @@ def rate_limit(
 
     @guard_battery(label)
     async def rate_limit(request: web.Request, handler: Handler | None = None) -> web.StreamResponse | None:
-        if passed not in request and (is_exempt is None or await is_exempt(request) is not True):
+        if not find_kept(request, passed) and (is_exempt is None or await is_exempt(request) is not True):
             chosen = policies if choose is None else await choose(request)
             if chosen is not None:
                 await counted.count(request, chosen)

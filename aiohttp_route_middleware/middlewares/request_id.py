@@ -29,6 +29,7 @@ from multidict import istr
 from ..option_checks import check_flags, check_function, check_name
 from ..support.battery import GuardBattery, guard_battery
 from ..support.headers import on_response
+from ..support.kept import find_kept
 from ..support.telemetry.request_ids import (
     REQUEST_ID,
     RequestIdFilter,
@@ -73,8 +74,9 @@ def request_id(
 
     @guard_battery(provided=(REQUEST_ID,))
     async def request_id(request: web.Request, handler: Handler | None = None) -> web.StreamResponse | None:
-        sent = (read_id(request.headers, name) or read_trace_id(request.headers)) if accept else None
-        identifier = request[REQUEST_ID] = request.get(REQUEST_ID) or sent or make()
+        headers = request.headers
+        sent = accept and (read_id(headers, name) or read_trace_id(headers))
+        identifier = request[REQUEST_ID] = find_kept(request, REQUEST_ID) or sent or make()
 
         def apply(_: web.Request, response: web.StreamResponse) -> None:
             response.headers.setdefault(name, identifier)

@@ -44,13 +44,15 @@ from typing import Any
 
 from aiohttp import hdrs, web
 
-from ..errors import MissingDependencyError
-from ..naming import escape_unprintable, name_link
+from ..errors import ConfigurationError, MissingDependencyError
+from ..naming import describe, escape_unprintable, name_link
 from ..option_checks import check_flags
 from ..support.battery import MiddlewareBattery, middleware_battery
+from ..support.kept import find_kept
 from ..support.network.addresses import CLIENT_ADDRESS
 from ..support.network.hosts import parse_authority
-from ..support.telemetry.completion import End, watch
+from ..support.telemetry.completion import watch
+from ..support.telemetry.ends import End
 from ..support.telemetry.masking import SECRET_PARAMETERS, SecretNames, mask_query, mask_text
 from ..support.telemetry.matches import find_template
 from ..support.telemetry.routes import name_method, name_route
@@ -78,7 +80,7 @@ def tracing(
     """Make a span for each request.
 
     Args:
-        provider: of tracers; default that which was set for the process.
+        provider: of tracers; default that which is set for the process, before this call or later.
         accept: whether a trace that was sent is gone on with, and its baggage; default yes.
         secret_parameters: last words of the names of query parameters whose values are masked, as `"api_key"` for
             `x-api-key` and `userApiKey`; default those of credentials.
@@ -96,13 +98,16 @@ def tracing(
         tracing(accept=False)
     """
     check_flags(_BATTERY, accept=accept)
+    if provider is not None and not isinstance(provider, TracerProvider):
+        raise ConfigurationError(_BATTERY, f"provider is {describe(provider)}", cure="pass a TracerProvider")
     secrets = SecretNames(_BATTERY, "secret_parameters", secret_parameters)
+    tracer = trace.get_tracer(_NAME, tracer_provider=provider)  # asks a provider that is set later, once there is one
 
     @middleware_battery()
     async def tracing(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.get(_TRACER) is not None:  # a `tracing()` around this one has seen to it, sampled or not
+        if find_kept(request, _TRACER) is not None:  # a `tracing()` around this one has seen to it, sampled or not
             return await handler(request)
-        tracer = request[_TRACER] = trace.get_tracer(_NAME, tracer_provider=provider)
+        request[_TRACER] = tracer
         if _is_traced():
             return await handler(request)
         parent = _find_parent(request, accept)
@@ -122,7 +127,7 @@ def trace_spans(request: web.Request, link: Any) -> Callable[[Outcome], None]:
     Example:
         router = UrlDispatcherEx.install(app, tracing(), trace=trace_spans)
     """
-    tracer = request.get(_TRACER)
+    tracer = find_kept(request, _TRACER)
     if tracer is None:  # this is `tracing()` itself, or what stands before it
         return _end_nothing
     span = tracer.start_span(name_link(link))
@@ -176,7 +181,7 @@ def _end(request: web.Request, span: Span, end: End) -> None:
     try:
         if end.error is not None:
             span.record_exception(end.error)
-        address, route = request.get(CLIENT_ADDRESS), find_template(request)
+        address, route = find_kept(request, CLIENT_ADDRESS), find_template(request)
         if address is not None:
             span.set_attribute("client.address", str(address))
         if route is not None and route != name_route(request):  # a link further in has found another one

@@ -9,13 +9,11 @@ request.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, cast
 
 from aiohttp import web
 
-__all__ = ("clone_request", "lend_clone")
+__all__ = ("clone_request", "close_clone")
 
 
 def clone_request(request: web.Request, **changes: Any) -> web.Request:
@@ -30,12 +28,8 @@ def clone_request(request: web.Request, **changes: Any) -> web.Request:
     return cast(web.Request, clone)
 
 
-@contextmanager
-def lend_clone(request: web.Request, **changes: Any) -> Iterator[web.Request]:
-    """Lend a clone of a request for as long as something runs; changes as for `request.clone()`."""
-    clone: Any = clone_request(request, **changes)
-    try:
-        yield clone
-    finally:
-        if clone._post is not cast(Any, request)._post:
-            clone._finish()
+def close_clone(clone: web.Request, request: web.Request) -> None:
+    """Close the files of a form that was read from a clone itself, when what has got it is done."""
+    private = cast(Any, clone)
+    if private._post is not cast(Any, request)._post:
+        private._finish()

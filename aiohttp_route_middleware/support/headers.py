@@ -13,6 +13,7 @@ before anything was registered, and it is gone with the request.
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
@@ -74,14 +75,18 @@ def merge_vary(headers: CIMultiDict[str], *names: str) -> None:
     if hdrs.VARY not in headers:
         headers[hdrs.VARY] = ", ".join(names)
         return
-    listed = [name.strip() for value in headers.getall(hdrs.VARY, ()) for name in value.split(",") if name.strip()]
+    headers[hdrs.VARY] = _merge(tuple(headers.getall(hdrs.VARY)), names)
+
+
+@functools.lru_cache(maxsize=256)  # an application says much the same in all of its responses
+def _merge(fields: tuple[str, ...], names: tuple[str, ...]) -> str:
+    listed = [name.strip() for value in fields for name in value.split(",") if name.strip()]
     if "*" in listed:
-        headers[hdrs.VARY] = "*"
-        return
+        return "*"
     first: dict[str, str] = {}
     for name in (*listed, *names):
         first.setdefault(name.lower(), name)
-    headers[hdrs.VARY] = ", ".join(first.values())
+    return ", ".join(first.values())
 
 
 def copy_registered(request: web.Request) -> dict[str, Apply]:

@@ -66,11 +66,13 @@ async def run_behind(other: web.Request, app: web.Application, place: int) -> we
         app: the application.
         place: of the middleware, from 0 on.
     """
-    match = other.match_info
-    handler = match.handler
-    for one in reversed(match.apps[match.apps.index(app) + 1 :]):
+    match, behind = other.match_info, app.middlewares[place + 1 :]
+    handler, apps = match.handler, match.apps
+    if apps[-1] is app and not behind:  # and `other.app` is the application already
+        return await handler(other)
+    for one in reversed(apps[apps.index(app) + 1 :]):
         handler = _put_before(handler, one, one.middlewares)
-    return await _put_before(handler, app, app.middlewares[place + 1 :])(other)
+    return await _put_before(handler, app, behind)(other)
 
 
 def _put_before(handler: Handler, app: web.Application, middlewares: Sequence[Any]) -> Handler:

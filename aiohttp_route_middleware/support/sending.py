@@ -22,7 +22,7 @@ def has_begun(request: web.Request) -> bool:
     A `100 Continue` does not count, nor what could not be prepared: unless it was to be sent in chunks, as anything
     in its place would be then.
     """
-    writer = cast(Any, request.writer)
+    writer: Any = request.writer
     return writer.output_size > 0 or writer.chunked or writer._headers_buf is not None or writer._headers_written
 
 

@@ -206,10 +206,10 @@ def make_metrics(registry: CollectorRegistry, seconds: tuple[float, ...], sizes:
 
 def make_tracing(provider: TracerProvider) -> Middleware:
     """Make a span for each request."""
+    tracer = trace.get_tracer("aiohttp_route_middleware", tracer_provider=provider)
 
     @web.middleware
     async def tracing(request: web.Request, handler: Handler) -> web.StreamResponse:
-        tracer = trace.get_tracer("aiohttp_route_middleware", tracer_provider=provider)
         route, parent = _name_route(request), propagate.extract(request.headers)
         name = f"{request.method} {route}" if route else request.method
         span = tracer.start_span(name, parent, SpanKind.SERVER, _describe(request, route))

@@ -214,6 +214,17 @@ async def test_a_client_that_has_gone_is_told(aiohttp_client: AiohttpClient) -> 
     assert (told["status"], told["bytes"], told["outcome"]) == (None, 0, "aborted")
 
 
+async def test_a_logger_that_wants_failures_alone_is_told_of_them_alone(aiohttp_client: AiohttpClient) -> None:
+    log = Log()
+    log.logger.setLevel(logging.ERROR)
+    client = await aiohttp_client(make_app(access_log(logger=log.logger)))
+    for path in ("/refuse", "/fail", "/refuse"):
+        async with client.get(path):
+            pass
+    assert (await log.read())["status"] == 500
+    assert log.records.empty()
+
+
 async def test_by_default_it_logs_under_a_name_of_the_package(
     aiohttp_client: AiohttpClient, caplog: pytest.LogCaptureFixture
 ) -> None:

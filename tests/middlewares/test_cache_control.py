@@ -75,6 +75,9 @@ async def client_for(aiohttp_client: AiohttpClient, *links: Any) -> Any:
         pytest.param("said=public", "public", id="so does what it allows"),
         pytest.param("cookie=1", "private, max-age=60", id="a cookie is private"),
         pytest.param("cookie=1&said=public", "public", id="unless the handler says otherwise"),
+        pytest.param("said=", "public, max-age=60", id="an empty field says nothing"),
+        pytest.param("cookie=1&said=", "private, max-age=60", id="nor with a cookie"),
+        pytest.param("status=404&cookie=1", "private, no-store", id="an error with a cookie"),
         pytest.param("status=301", "public, max-age=60", id="a redirect for good"),
         pytest.param("status=302", None, id="a redirect for now"),
         pytest.param("status=404&said=max-age%3D5", "max-age=5", id="an error that says so itself"),
@@ -85,6 +88,28 @@ async def test_what_the_handler_says_stays(query: str, said: str | None, aiohttp
     client = await client_for(aiohttp_client, cache_control(public=True, max_age=60))
     async with client.get(f"/?{query}", allow_redirects=False) as response:
         assert response.headers.getall("Cache-Control", []) == ([said] if said else [])
+
+
+@pytest.mark.parametrize(
+    ("options", "query", "said"),
+    [
+        pytest.param(
+            {"private": True, "no_store": True, "no_transform": True}, "", "private, no-store, no-transform", id="all"
+        ),
+        pytest.param({"no_store": True}, "cookie=1", "private, no-store", id="with a cookie"),
+        pytest.param({"max_age": 60, "errors": None}, "status=404&cookie=1", "private", id="a cookie alone"),
+        pytest.param({"s_maxage": 9, "proxy_revalidate": True}, "cookie=1", "private", id="a cookie takes back"),
+        pytest.param({"cdn_max_age": 9}, "cookie=1", "private", id="a cookie, and nothing for browsers"),
+        pytest.param({"cdn_max_age": 9}, "", None, id="nothing for browsers"),
+    ],
+)
+async def test_a_policy_is_written_as_it_is_combined(
+    options: dict[str, Any], query: str, said: str | None, aiohttp_client: AiohttpClient
+) -> None:
+    client = await client_for(aiohttp_client, cache_control(**options))
+    for _ in range(2):
+        async with client.get(f"/?{query}") as response:
+            assert response.headers.getall("Cache-Control", []) == ([said] if said else [])
 
 
 async def test_two_fields_of_a_handler_become_one(aiohttp_client: AiohttpClient) -> None:

@@ -26,6 +26,7 @@ from aiohttp_route_middleware.middlewares.problem_details import problem_details
 from aiohttp_route_middleware.middlewares.timeout import timeout
 from aiohttp_route_middleware.stores import MemoryStore, Store
 from aiohttp_route_middleware.stores.redis import RedisStore
+from aiohttp_route_middleware.support.body_filters import add_filter
 from aiohttp_route_middleware.support.headers import on_response
 from aiohttp_route_middleware.support.traffic.idempotency_records import name_record
 
@@ -598,11 +599,18 @@ async def stream_compressed(request: web.Request) -> web.StreamResponse:
     return response
 
 
+async def send_less_than_there_is(request: web.Request) -> web.Response:
+    return web.Response(body=b"abc", headers={"Content-Length": "2"})
+
+
 async def send_large_headers(request: web.Request) -> web.Response:
     return web.Response(headers=[("X-Large", "x" * 7000)] * 10)
 
 
-@pytest.mark.parametrize("handler", [stream_too_much, send_too_much, stream_compressed, send_large_headers])
+@pytest.mark.parametrize(
+    "handler",
+    [stream_too_much, send_too_much, send_less_than_there_is, stream_compressed, send_large_headers],
+)
 async def test_what_cannot_be_kept_is_not_carried_out_again(handler: Any) -> None:
     calls = 0
 
@@ -644,6 +652,42 @@ async def test_a_stream_that_breaks_off_may_be_asked_for_again(size: int, error:
             await reader.read()
             writer.close()
     assert calls == 2
+
+
+async def test_a_response_that_its_handler_begins_is_not_kept_before_the_handler_is_done(serve: Serve) -> None:
+    calls = 0
+
+    async def begin_and_fail(request: web.Request) -> web.Response:
+        nonlocal calls
+        calls += 1
+        response = web.Response(body=b"done")
+        await response.prepare(request)
+        if calls == 1:
+            raise RuntimeError("on purpose")
+        return response
+
+    client = await serve(begin_and_fail)
+    statuses = [(await client.post("/orders", headers=KEY)).status for _ in range(3)]
+    assert (statuses, calls) == ([500, 200, 200], 2)
+
+
+async def test_a_body_that_a_link_behind_it_changes_on_the_way_is_kept_as_it_was_sent(serve: Serve) -> None:
+    """Though it stays as long as it was."""
+
+    class Shout:
+        async def write(self, piece: bytes) -> bytes:
+            return piece.upper()
+
+        async def end(self) -> bytes:
+            return b""
+
+    async def answer(request: web.Request) -> web.Response:
+        on_response(request, "shout", lambda request, response: add_filter(request, response, Shout()))
+        return web.Response(text="done")
+
+    client = await serve(answer)
+    texts = [await (await client.post("/orders", headers=KEY)).text() for _ in range(2)]
+    assert texts == ["DONE", "DONE"]
 
 
 async def test_a_stream_of_an_error_may_be_asked_for_again(serve: Serve) -> None:

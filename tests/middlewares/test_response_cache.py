@@ -1306,6 +1306,45 @@ async def test_a_failure_and_a_page_of_a_session_tell_why_they_are_not_kept(aioh
     assert (await fetch(client, "/?fail=1")).told == "aiohttp; fwd=uri-miss; detail=failed"
 
 
+async def test_what_is_set_on_one_answer_is_not_on_the_next(aiohttp_client: AiohttpClient) -> None:
+    """What is remembered of a kept response is copied for each who gets it."""
+
+    @middleware
+    async def mark(request: web.Request, handler: Any) -> web.StreamResponse:
+        response: web.StreamResponse = await handler(request)
+        if "X-Who" in request.headers:
+            response.headers.add("X-Mark", request.headers["X-Who"])
+        return response
+
+    client = await start(aiohttp_client, Site(), mark, response_cache(store=MemoryStore()))
+    await fetch(client)
+    for who in ("a", "b", "c"):
+        answer = await fetch(client, X_Who=who)
+        assert (answer.text, answer.headers.getall("X-Mark")) == ("run 1", [who])
+
+
+async def test_each_cache_measures_what_is_kept_by_its_own_time(aiohttp_client: AiohttpClient) -> None:
+    """Two caches with one store read the same bytes, and tell their own `ttl`."""
+    clock, store, site = Clock(LONG_AGO), MemoryStore(), Site({"Date": "Sun, 06 Nov 1994 08:49:37 GMT"})
+    for ttl, told in ((30, "fwd=uri-miss"), (30, "hit; ttl=30"), (90, "hit; ttl=90"), (30, "hit; ttl=30")):
+        client = await start(aiohttp_client, site, response_cache(store=store, ttl=ttl, clock=clock))
+        answer = await fetch(client, Host="example.com")
+        assert (answer.text, answer.told) == ("run 1", f"aiohttp; {told}")
+
+
+async def test_what_is_made_anew_is_what_is_told(aiohttp_client: AiohttpClient) -> None:
+    """What was remembered of a response is not told of the one that has taken its place."""
+    clock, site = Clock(LONG_AGO), Site({"Cache-Control": "max-age=60", "X-Run": "1"})
+    cache = response_cache(store=MemoryStore(), clock=clock)
+    client = await start(aiohttp_client, site, cache)
+    for run in ("1", "2", "3"):
+        site.headers["X-Run"] = run
+        for _ in range(3):
+            answer = await fetch(client, Host="example.com")
+            assert (answer.text, answer.headers["X-Run"]) == (f"run {run}", run)
+        await cache.forget("http://example.com/")
+
+
 async def test_a_412_from_what_was_kept_says_why_a_weak_tag_never_matches(aiohttp_client: AiohttpClient) -> None:
     client = await start(aiohttp_client, Site({**FRESH, "ETag": 'W/"v1"'}), response_cache(store=MemoryStore()))
     await fetch(client)

@@ -254,9 +254,17 @@ async def test_without_a_provider_nothing_is_told_and_all_goes_on(aiohttp_client
         assert await response.text() == "0" * 32
 
 
-def test_a_wrong_option_is_refused() -> None:
-    options: dict[str, Any] = {"accept": "no"}
-    with pytest.raises(ConfigurationError, match=r"^tracing\(\): accept='no'"):
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"accept": "no"}, "accept='no'"),
+        ({"provider": "sdk"}, "provider is str; pass a TracerProvider"),
+        ({"secret_parameters": "token"}, "secret_parameters='token'"),
+    ],
+    ids=["accept", "provider", "secret_parameters"],
+)
+def test_a_wrong_option_is_refused(options: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"^tracing\(\): {problem}"):
         tracing(**options)
 
 
@@ -517,3 +525,21 @@ def test_the_lines_of_the_documentation_print_a_span() -> None:
     done = subprocess.run([sys.executable, "-c", dedent(found[0]) + SERVE], capture_output=True, text=True, check=True)
     assert '"name": "GET /posts/{id}"' in done.stdout
     assert '"service.name": "shop"' in done.stdout
+
+
+def test_a_provider_that_is_set_after_the_link_was_made_is_found() -> None:
+    """The tracer is looked up when the factory is called, which may be before anybody has said where spans go."""
+    late = """
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SimpleSpanProcessor
+import aiohttp_route_middleware.middlewares.tracing as module
+
+made = module.tracing()
+module.tracing = lambda: made
+provider = TracerProvider()
+provider.add_span_processor(SimpleSpanProcessor(ConsoleSpanExporter()))
+trace.set_tracer_provider(provider)
+"""
+    done = subprocess.run([sys.executable, "-c", late + SERVE], capture_output=True, text=True, check=True)
+    assert '"name": "GET /posts/{id}"' in done.stdout

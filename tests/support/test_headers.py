@@ -9,6 +9,8 @@ import pytest
 from aiohttp import ClientError, web
 from aiohttp.log import server_logger
 from aiohttp.test_utils import make_mocked_request
+from hypothesis import given
+from hypothesis import strategies as st
 from multidict import CIMultiDict
 from pytest_aiohttp.plugin import AiohttpClient
 
@@ -181,6 +183,21 @@ def test_vary_is_merged(there: list[str], names: list[str], merged: str) -> None
     headers = CIMultiDict([("Vary", value) for value in there])
     merge_vary(headers, *names)
     assert headers.getall("Vary") == [merged]
+
+
+@given(
+    st.lists(st.text("abAB,* ", max_size=6), max_size=3),
+    st.lists(st.sampled_from(["A", "b", "C"]), min_size=1, unique=True),
+)
+def test_vary_has_each_name_once_and_says_the_same_when_it_is_merged_again(there: list[str], names: list[str]) -> None:
+    headers = CIMultiDict([("Vary", value) for value in there])
+    merge_vary(headers, *names)
+    merged = headers.getall("Vary")
+    merge_vary(headers, *names)
+    assert headers.getall("Vary") == merged
+    listed = [name.strip().lower() for value in (*there, *names) for name in value.split(",") if name.strip()]
+    if there:
+        assert merged == ["*"] if "*" in listed else merged[0].lower().split(", ") == [*dict.fromkeys(listed)]
 
 
 async def test_what_fails_on_a_compressed_stream_leaves_the_error_readable(aiohttp_client: AiohttpClient) -> None:

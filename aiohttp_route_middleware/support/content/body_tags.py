@@ -10,9 +10,7 @@ import asyncio
 import base64
 import hashlib
 
-from aiohttp import ETag, hdrs, web
-
-from .conditions import write_tag
+from aiohttp import hdrs, web
 
 __all__ = ("tag_body",)
 
@@ -33,13 +31,12 @@ async def tag_body(request: web.Request, response: web.StreamResponse, *, weak: 
     if not isinstance(body, (bytes, bytearray)) or (not body and request.method == hdrs.METH_HEAD):
         return  # a handler of its own for HEAD: what GET would send is not known
     # compressed by aiohttp later: other bytes than these, and to each client others
-    tag = ETag(value=await _hash(body), is_weak=weak or response.compression)
-    response.headers[hdrs.ETAG] = write_tag(tag)
+    prefix = "W/" if weak or response.compression else ""
+    digest = _digest(body) if len(body) <= _LARGE else await _digest_in_thread(body)
+    response.headers[hdrs.ETAG] = f'{prefix}"{digest}"'
 
 
-async def _hash(body: bytes | bytearray) -> str:
-    if len(body) <= _LARGE:
-        return _digest(body)
+async def _digest_in_thread(body: bytes | bytearray) -> str:
     return await asyncio.get_running_loop().run_in_executor(None, _digest, bytes(body))
 
 

@@ -7,13 +7,13 @@ fields; what caches nearer to the origin have told stays, and stands before it (
 from __future__ import annotations
 
 from aiohttp import web
-from multidict import CIMultiDict
+from multidict import CIMultiDict, istr
 
 from ..headers import on_response
 
 __all__ = ("CACHE_STATUS", "CacheStatus", "tell_of")
 
-CACHE_STATUS = "Cache-Status"
+CACHE_STATUS = istr("Cache-Status")
 
 
 class CacheStatus:
@@ -37,8 +37,12 @@ class CacheStatus:
             how: its parameters, as `hit; ttl=30`.
             detail: why nothing was kept: a token (RFC 9211, section 2.8).
         """
-        parts = (self._name, how, detail and f"detail={detail}")
-        member = "; ".join(part for part in parts if part)
+        member = f"{self._name}; {how}" if how else self._name
+        if detail:
+            member = f"{member}; detail={detail}"
+        if CACHE_STATUS not in headers:  # as mostly
+            headers[CACHE_STATUS] = self._told = member
+            return
         told = headers.popall(CACHE_STATUS, [])
         if self._told in told:  # by the fields of a response that this one stands for, as a 304 for a stream
             told.remove(self._told)

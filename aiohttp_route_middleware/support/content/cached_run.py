@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
 from aiohttp import hdrs, web
-from multidict import CIMultiDict, CIMultiDictProxy
+from multidict import CIMultiDictProxy, MultiMapping
 
 from ...errors import StoreError
 from ...typedefs import Handler
 from ..access.identity import IDENTITY
 from ..headers import merge_vary
+from ..kept import find_kept
 from ..personal import is_personal
 from .cache_status import CacheStatus
 from .flights import Flight
@@ -193,7 +194,7 @@ class Run:
         self._flight.fail()
 
 
-def is_shareable(request: web.Request, headers: CIMultiDict[str], freshness: Freshness) -> bool:
+def is_shareable(request: web.Request, headers: MultiMapping[str], freshness: Freshness) -> bool:
     """Whether a response may be kept for others than this client, or sent to it although others have caused it."""
     has_cookies = hdrs.COOKIE in request.headers
     return may_share(headers, freshness, is_identified=is_identified(request), has_cookies=has_cookies)
@@ -201,4 +202,4 @@ def is_shareable(request: web.Request, headers: CIMultiDict[str], freshness: Fre
 
 def is_identified(request: web.Request) -> bool:
     """Whether it is known, or claimed, who is asking."""
-    return hdrs.AUTHORIZATION in request.headers or request.get(IDENTITY) is not None
+    return hdrs.AUTHORIZATION in request.headers or find_kept(request, IDENTITY) is not None

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from enum import Enum
 
 from aiohttp import ETag, hdrs, web
-from multidict import CIMultiDict, CIMultiDictProxy
+from multidict import CIMultiDict, CIMultiDictProxy, istr
 
 from .http_dates import read_date
 
@@ -21,6 +21,7 @@ __all__ = (
     "Outcome",
     "Validators",
     "decide",
+    "decide_by",
     "drop_representation",
     "has_conditions",
     "parse_tag",
@@ -31,24 +32,24 @@ __all__ = (
 )
 
 ANY = "*"
+_READS = (hdrs.METH_GET, hdrs.METH_HEAD)
 _ETAGC = r"[\x21\x23-\x7e\x80-\U0010ffff]"
 _TAG = re.compile(rf'(W/)?"({_ETAGC}*)"')
 _LISTED = re.compile(rf'[ \t,]*(W/)?"({_ETAGC}*)"[ \t]*(?=,|$)')
-_CONDITIONS = (hdrs.IF_MATCH, hdrs.IF_UNMODIFIED_SINCE, hdrs.IF_NONE_MATCH, hdrs.IF_MODIFIED_SINCE)
 # RFC 9110, sections 8.3 to 8.8 and 14, and RFC 9530: they tell of a body, which a 304 does not have
 _OF_THE_BODY = (
-    "Accept-Ranges",
-    "Content-Digest",
-    "Content-Disposition",
-    "Content-Encoding",
-    "Content-Language",
-    "Content-Length",
-    "Content-Range",
-    "Content-Type",
-    "Digest",
-    "Repr-Digest",
-    "Trailer",
-    "Transfer-Encoding",
+    hdrs.ACCEPT_RANGES,
+    istr("Content-Digest"),
+    hdrs.CONTENT_DISPOSITION,
+    hdrs.CONTENT_ENCODING,
+    hdrs.CONTENT_LANGUAGE,
+    hdrs.CONTENT_LENGTH,
+    hdrs.CONTENT_RANGE,
+    hdrs.CONTENT_TYPE,
+    hdrs.DIGEST,
+    istr("Repr-Digest"),
+    hdrs.TRAILER,
+    hdrs.TRANSFER_ENCODING,
 )
 
 
@@ -107,7 +108,12 @@ def read_tags(fields: list[str]) -> tuple[ETag, ...] | str:
 
 def has_conditions(headers: Mapping[str, str]) -> bool:
     """Whether a request has any condition."""
-    return any(name in headers for name in _CONDITIONS)
+    return (
+        hdrs.IF_NONE_MATCH in headers
+        or hdrs.IF_MODIFIED_SINCE in headers
+        or hdrs.IF_MATCH in headers
+        or hdrs.IF_UNMODIFIED_SINCE in headers
+    )
 
 
 def validators_of(headers: CIMultiDict[str] | CIMultiDictProxy[str]) -> Validators:
@@ -126,7 +132,7 @@ def decide(method: str, headers: CIMultiDictProxy[str], known: Validators) -> Ou
     """
     if not _is_as_expected(headers, known):  # steps 1 and 2
         return Outcome.FAILED
-    reads = method in (hdrs.METH_GET, hdrs.METH_HEAD)
+    reads = method in _READS
     if hdrs.IF_NONE_MATCH in headers:  # step 3
         if not _is_listed(headers, known):
             return Outcome.GO_ON
@@ -134,6 +140,30 @@ def decide(method: str, headers: CIMultiDictProxy[str], known: Validators) -> Ou
     if reads and _is_unmodified_since(hdrs.IF_MODIFIED_SINCE, headers, known):  # step 4
         return Outcome.NOT_MODIFIED
     return Outcome.GO_ON
+
+
+def decide_by(method: str, headers: CIMultiDictProxy[str], answered: CIMultiDict[str]) -> Outcome:
+    """Tell what becomes of a request, by the validators of the response to it.
+
+    Args:
+        method: of the request.
+        headers: of the request.
+        answered: the headers of the response.
+    """
+    tag = answered.get(hdrs.ETAG)
+    if tag is not None and method in _READS and _asks_for(tag, headers):
+        return Outcome.NOT_MODIFIED
+    return decide(method, headers, validators_of(answered))
+
+
+def _asks_for(tag: str, headers: CIMultiDictProxy[str]) -> bool:
+    """Whether a client has what bears a tag, and says nothing else: as mostly, and it takes little to see that."""
+    return (
+        hdrs.IF_MATCH not in headers
+        and hdrs.IF_UNMODIFIED_SINCE not in headers
+        and headers.getall(hdrs.IF_NONE_MATCH, None) == [tag]
+        and _TAG.fullmatch(tag) is not None
+    )
 
 
 def refuse(headers: CIMultiDictProxy[str], known: Validators) -> web.HTTPPreconditionFailed:
@@ -159,7 +189,8 @@ def drop_representation(headers: CIMultiDict[str]) -> None:
     nothing of the body: `Set-Cookie`, what browsers are told. `Last-Modified` stays where there is no tag.
     """
     for name in _OF_THE_BODY:
-        headers.popall(name, None)
+        if name in headers:
+            headers.popall(name)
     if hdrs.ETAG in headers:
         headers.popall(hdrs.LAST_MODIFIED, None)
 

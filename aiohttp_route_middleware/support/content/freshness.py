@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from aiohttp import hdrs
-from multidict import CIMultiDict
+from multidict import MultiMapping
 
 from .cache_directives import Directives, read_directives, read_seconds
 from .http_dates import read_date
@@ -47,7 +47,7 @@ class Freshness:
         return self.lifetime - self.age + max(self.updating, self.failing)
 
 
-def measure(headers: CIMultiDict[str], taken: float, ttl: int | None) -> Freshness:
+def measure(headers: MultiMapping[str], taken: float, ttl: int | None) -> Freshness:
     """Tell for how long a response may be used.
 
     Args:
@@ -67,7 +67,7 @@ def measure(headers: CIMultiDict[str], taken: float, ttl: int | None) -> Freshne
     )
 
 
-def find_obstacle(status: int, headers: CIMultiDict[str], freshness: Freshness) -> str | None:
+def find_obstacle(status: int, headers: MultiMapping[str], freshness: Freshness) -> str | None:
     """Tell why a shared cache may not keep the response to a GET, as `Cache-Status` has it; `None` if it may."""
     if status < 200 or status in _NEVER:
         return f"status:{status}"
@@ -85,7 +85,7 @@ def find_obstacle(status: int, headers: CIMultiDict[str], freshness: Freshness) 
     return None if freshness.lifetime > freshness.age else "stale"
 
 
-def may_share(headers: CIMultiDict[str], freshness: Freshness, *, is_identified: bool, has_cookies: bool) -> bool:
+def may_share(headers: MultiMapping[str], freshness: Freshness, *, is_identified: bool, has_cookies: bool) -> bool:
     """Whether a response to such a request may be kept for others, and one that was kept be sent to it.
 
     Args:
@@ -116,13 +116,13 @@ def find_refusal(asked: Directives, freshness: Freshness, age: int) -> str | Non
     return "stale" if age >= freshness.lifetime else None
 
 
-def list_vary(headers: CIMultiDict[str]) -> frozenset[str]:
+def list_vary(headers: MultiMapping[str]) -> frozenset[str]:
     """Return the names in `Vary`, in lower case."""
     listed = (name.strip(" \t").lower() for name in ",".join(headers.getall(hdrs.VARY, ())).split(","))
     return frozenset(name for name in listed if name)
 
 
-def _read_lifetime(said: Directives, headers: CIMultiDict[str], taken: float) -> int | None:
+def _read_lifetime(said: Directives, headers: MultiMapping[str], taken: float) -> int | None:
     for name in ("s-maxage", "max-age"):  # RFC 9111, section 4.2.1, for a shared cache
         seconds = read_seconds(said, name)
         if seconds is not None:
@@ -133,11 +133,11 @@ def _read_lifetime(said: Directives, headers: CIMultiDict[str], taken: float) ->
     return 0 if ends is None else max(0, ends - _read_made(headers, taken))
 
 
-def _read_age(headers: CIMultiDict[str], taken: float) -> int:
+def _read_age(headers: MultiMapping[str], taken: float) -> int:
     told = read_seconds({"age": headers.get(hdrs.AGE)}, "age") or 0
     return max(told, int(taken) - _read_made(headers, taken), 0)  # section 4.2.3
 
 
-def _read_made(headers: CIMultiDict[str], taken: float) -> int:
+def _read_made(headers: MultiMapping[str], taken: float) -> int:
     made = read_date(headers.get(hdrs.DATE, ""))
     return int(taken) if made is None else made

@@ -2,19 +2,20 @@
 
 Rules kept here: its age is what it had when it was taken, and the time since then (section 4.2.3); what is stale
 stands in only for as long as it allows that itself (RFC 5861); conditions are compared with what was kept, and only
-if that was a success (section 4.3.2).
+if that was a success (section 4.3.2). What does not change with time is told once, for the last 256.
 """
 
 from __future__ import annotations
 
+import functools
 from typing import NamedTuple
 
 from aiohttp import hdrs, web
-from multidict import CIMultiDict
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from .cache_directives import Directives
 from .cached_run import CacheOptions, Shared
-from .conditions import Outcome, decide, drop_representation, has_conditions, refuse, validators_of
+from .conditions import Outcome, decide_by, drop_representation, has_conditions, refuse, validators_of
 from .freshness import Freshness, find_refusal, measure
 from .response_shelf import vary_of
 from .stored_responses import StoredResponse
@@ -33,7 +34,7 @@ class Kept(NamedTuple):
     """
 
     response: StoredResponse
-    headers: CIMultiDict[str]
+    headers: CIMultiDictProxy[str]
     freshness: Freshness
     age: int
 
@@ -55,10 +56,17 @@ class Kept(NamedTuple):
 
 def weigh(response: StoredResponse, options: CacheOptions) -> Kept:
     """Tell what is known now of a response that was kept."""
-    headers = CIMultiDict(response.headers)
-    freshness = measure(headers, response.taken, options.ttl)
+    headers, freshness = _describe(response.headers, response.taken, options.ttl)
     resident = max(0, int(options.clock() - response.taken))  # RFC 9111, section 4.2.3
     return Kept(response, headers, freshness, freshness.age + resident)
+
+
+@functools.lru_cache(maxsize=256)
+def _describe(
+    fields: tuple[tuple[str, str], ...], taken: float, ttl: int | None
+) -> tuple[CIMultiDictProxy[str], Freshness]:
+    headers = CIMultiDict(fields)
+    return CIMultiDictProxy(headers), measure(headers, taken, ttl)
 
 
 def pick_shared(request: web.Request, shared: Shared | None, asked: Directives, options: CacheOptions) -> Kept | None:
@@ -90,10 +98,9 @@ def make_answer(request: web.Request, kept: Kept) -> web.Response:
     response.headers[hdrs.AGE] = str(kept.age)
     if response.status != 200 or not has_conditions(request.headers):
         return response
-    known = validators_of(response.headers)
-    outcome = decide(request.method, request.headers, known)
+    outcome = decide_by(request.method, request.headers, response.headers)
     if outcome is Outcome.FAILED:
-        raise refuse(request.headers, known)
+        raise refuse(request.headers, validators_of(response.headers))
     if outcome is Outcome.NOT_MODIFIED:
         response.set_status(304)
         response.body = None

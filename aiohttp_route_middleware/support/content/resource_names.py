@@ -1,11 +1,13 @@
 """What responses are kept under, and which of it a change makes untrue (RFC 9111, sections 2 and 4.4).
 
 Rules kept here: the key is made of scheme, host, path and query as they were sent, and of what the application adds;
-a change speaks for its own URL, and for those of its own origin that its response names.
+a change speaks for its own URL, and for those of its own origin that its response names. The last 256 keys are
+remembered.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Iterator
@@ -24,6 +26,7 @@ _PREFIX = "response:"
 _DEFAULT_PORT = {"http": ":80", "https": ":443"}
 
 
+@functools.lru_cache(maxsize=256)  # aiohttp bounds their length: 8190 bytes for a line
 def name_resource(scheme: str, host: str, target: str, part: str = "") -> str:
     """Return the key of a resource.
 

@@ -6,6 +6,7 @@ of them are forgotten at once, by forgetting the one entry that leads to them.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import re
@@ -13,7 +14,7 @@ import secrets
 from typing import Any, NamedTuple
 
 from aiohttp import hdrs
-from multidict import CIMultiDict, CIMultiDictProxy
+from multidict import CIMultiDict, CIMultiDictProxy, MultiMapping
 
 from ...stores import Store
 from .freshness import list_vary
@@ -22,6 +23,7 @@ from .stored_responses import StoredResponse, dump_response, load_response
 __all__ = ("Found", "ResponseShelf", "vary_of")
 
 _MOST_NAMES = 16
+_MOST_BYTES = 65_536  # of their list
 _VARIANTS = b"arm-variants-1\n"
 _GENERATION = re.compile("[0-9a-f]{32}")
 
@@ -38,7 +40,7 @@ class Found(NamedTuple):
     has_others: bool = False
 
 
-def vary_of(headers: CIMultiDict[str]) -> frozenset[str]:
+def vary_of(headers: MultiMapping[str]) -> frozenset[str]:
     """Return the request fields that a response varies with, in lower case.
 
     What is encoded varies with `Accept-Encoding`, though it may not say so: others could not read it.
@@ -97,7 +99,7 @@ _LONGEST_INDEX = 86_400  # seconds: what leads to variants lives on when one of 
 
 def _name_variant(key: str, generation: str, names: frozenset[str], asked: CIMultiDictProxy[str]) -> str:
     values = [(name, [value.strip(" \t") for value in asked.getall(name, ())]) for name in sorted(names)]
-    return f"{key}:{hashlib.sha256(json.dumps((generation, values)).encode()).hexdigest()}"
+    return f"{key}:{hashlib.sha256(ascii((generation, values)).encode()).hexdigest()}"
 
 
 def _dump_variants(names: frozenset[str], generation: str) -> bytes:
@@ -105,10 +107,15 @@ def _dump_variants(names: frozenset[str], generation: str) -> bytes:
 
 
 def _load_variants(stored: bytes | None) -> tuple[frozenset[str], str]:
-    if stored is None or not stored.startswith(_VARIANTS):
+    if stored is None or len(stored) > _MOST_BYTES or not stored.startswith(_VARIANTS):
         return frozenset(), ""
+    return _read_variants(bytes(stored[len(_VARIANTS) :]))
+
+
+@functools.lru_cache(maxsize=256)
+def _read_variants(written: bytes) -> tuple[frozenset[str], str]:
     try:
-        kept: Any = json.loads(stored[len(_VARIANTS) :])
+        kept: Any = json.loads(written)
     except (ValueError, RecursionError):
         return frozenset(), ""
     match kept:

@@ -17,6 +17,7 @@ from aiohttp import hdrs, web
 from ...errors import StoreError
 from ...typedefs import Handler
 from ..headers import copy_registered, on_response, restore_registered
+from ..kept import find_kept
 from ..network.websockets import is_websocket
 from .cache_directives import Directives, read_directives
 from .cache_status import CacheStatus, tell_of
@@ -60,7 +61,7 @@ class SharedCache:
 
     async def answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Answer a request: from the cache, or by its handler."""
-        if _IS_CACHED in request or request.method in _CHANGES_NOTHING:  # by a cache around this one
+        if find_kept(request, _IS_CACHED) or request.method in _CHANGES_NOTHING:  # by a cache around this one
             return await handler(request)
         request[_IS_CACHED] = True
         if request.method not in _READS:

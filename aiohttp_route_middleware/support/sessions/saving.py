@@ -21,6 +21,7 @@ from ...errors import ConfigurationError, SessionError
 from ...typedefs import Handler
 from ..content.cache_directives import restrict
 from ..headers import merge_vary, on_response
+from ..kept import find_kept
 from ..network.lost_cookies import warn_of_lost_cookie
 from .session import Session, state_of
 from .state import SessionState
@@ -75,7 +76,7 @@ async def keep_session(
 
 def _is_kept_around(request: web.Request, key: web.RequestKey[Session], keeper: SessionKeeper, label: str) -> bool:
     """Whether a link in an outer scope keeps the session already, in the same way."""
-    around = request.get(key) if len(request) else None  # to miss a key costs an exception
+    around = find_kept(request, key)
     state = None if around is None else state_of(around)
     if state is None or state.kept_by is None:  # by nobody: somebody's own `Session()`
         return False

@@ -14,42 +14,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, cast
 
 from aiohttp import web
 
 from ...typedefs import Handler
-from ..body_filters import has_body
 from ..headers import on_response
 from ..sending import has_gone
+from .ends import End, Outcome, count_body, is_closed_socket
 from .telling import tell_safely
 
-__all__ = ("End", "Finish", "Outcome", "watch")
-
-Outcome: TypeAlias = Literal["sent", "aborted", "failed"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class End:
-    """The end of one request.
-
-    Args:
-        response: that was begun; `None` if there was none.
-        outcome: all of it was `sent`; it was `aborted`, by a client that has gone or a server that stops; or it was
-            begun and has `failed`.
-        error: what came out of the links behind, or of a body, and is no answer.
-        head: bytes of status line and headers that were written.
-        body: bytes of the body that were written, with the frames of chunks; `None` if nobody knows: of messages of a
-            WebSocket, and of a file that the system has sent in part.
-    """
-
-    response: web.StreamResponse | None
-    outcome: Outcome
-    error: BaseException | None
-    head: int
-    body: int | None
-
+__all__ = ("Finish", "watch")
 
 Finish: TypeAlias = Callable[[End], None]
 
@@ -76,28 +51,31 @@ async def watch(request: web.Request, handler: Handler, name: str, finish: Finis
 class _Watched:
     """One request, until its end."""
 
+    _response: web.StreamResponse | None = None
+    _error: BaseException | None = None
+    _has_raised = False
+    _is_broken = False
+    _is_socket = False
+    _head = 0
+
     def __init__(self, request: web.Request, name: str, finish: Finish) -> None:
         self._request = request
         self._writer: Any = request.writer
         self._name = name
         self._finish: Finish | None = finish
-        self._response: web.StreamResponse | None = None
-        self._error: BaseException | None = None
-        self._has_raised = False
-        self._is_broken = False
-        self._head = 0
 
     def begin(self) -> None:
-        self._write_headers, self._write_eof = self._writer.write_headers, self._writer.write_eof
-        self._writer.write_headers, self._writer.write_eof = self.write_headers, self.write_eof
+        writer, task = self._writer, cast("asyncio.Task[Any]", asyncio.current_task())
+        self._write_headers, self._write_eof = writer.write_headers, writer.write_eof
+        writer.write_headers, writer.write_eof = self.write_headers, self.write_eof
         self._connection = self._request.task
         self._connection.add_done_callback(self._end_with_connection)
-        cast("asyncio.Task[Any]", asyncio.current_task()).add_done_callback(self._look_at)
+        task.add_done_callback(self._look_at)
 
     def see(self, _: web.Request, response: web.StreamResponse) -> None:
         if self._response is None or not self._writer.output_size:
-            self._response = response
-        elif not self._is_socket():
+            self._response, self._is_socket = response, isinstance(response, web.WebSocketResponse)
+        elif not self._is_socket:
             self._is_broken = True
 
     def note(self, error: Exception) -> None:
@@ -112,7 +90,7 @@ class _Watched:
     async def write_headers(self, *arguments: Any) -> None:
         await self._write_headers(*arguments)
         if not self._writer.output_size:  # aiohttp keeps the head until it writes the body
-            self._head = len(getattr(self._writer, "_headers_buf", None) or b"")
+            self._head = len(self._writer._headers_buf or b"")
 
     async def write_eof(self, piece: bytes = b"") -> None:
         try:
@@ -138,16 +116,11 @@ class _Watched:
         is_file = isinstance(self._response, web.FileResponse)
         return isinstance(error, ConnectionError) and (is_file or has_gone(self._request))
 
-    def _is_socket(self) -> bool:
-        return isinstance(self._response, web.WebSocketResponse)
-
     def _end_with_connection(self, _: asyncio.Task[Any]) -> None:
-        # 1006 is a socket without a close frame (RFC 6455, section 7.1.5)
-        is_closed = isinstance(self._response, web.WebSocketResponse) and self._response.close_code not in (None, 1006)
-        self._tell("sent" if is_closed else None)
+        self._tell("sent" if is_closed_socket(self._response) else None)
 
     def _tell_message(self, sent: Literal["sent"] | None) -> None:
-        if not self._is_socket():  # whose handler may have returned something else
+        if not self._is_socket:  # whose handler may have returned something else
             self._tell(sent)
 
     def _tell(self, sent: Literal["sent"] | None) -> None:
@@ -156,16 +129,7 @@ class _Watched:
             return
         self._connection.remove_done_callback(self._end_with_connection)  # which goes on, for other requests
         outcome: Outcome = "failed" if self._is_broken else sent or "aborted"
-        head = min(self._head, self._writer.output_size)
-        body = self._count_body(outcome)
-        end = End(response=self._response, outcome=outcome, error=self._error, head=head, body=body)
-        tell_safely(self._name, finish, end)
-
-    def _count_body(self, outcome: Outcome) -> int | None:
-        if self._is_socket():
-            return None
-        written: int = max(0, self._writer.output_size - self._head)
-        response = self._response
-        if written or not isinstance(response, web.FileResponse) or not has_body(self._request, response):
-            return written
-        return (response.content_length or 0) if outcome == "sent" else None  # `sendfile` passes by the writer
+        written = self._writer.output_size
+        head = min(self._head, written)
+        body = None if self._is_socket else count_body(self._request, self._response, written - head, outcome)
+        tell_safely(self._name, finish, End(self._response, outcome, self._error, head, body))

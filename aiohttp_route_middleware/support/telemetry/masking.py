@@ -3,10 +3,12 @@
 Rules kept here: names are compared by their words, without regard to case and to what stands between them, so that
 `api_key`, `X-Api-Key`, `apiKey` and `user[api.key]` are one; a name is secret if its last words are, a long one if it
 but ends so (`csrftoken`); what is percent-encoded is read as well. What cannot be taken apart is masked as a whole.
+Of names that are short it is remembered whether they are secret, of so many; of values nothing is.
 """
 
 from __future__ import annotations
 
+import functools
 import re
 from urllib.parse import unquote_plus
 
@@ -44,8 +46,11 @@ _EQUALS = re.compile(r"[=:]")
 _BREAK = re.compile(r"([&#]|(?<![=:\s])\s+(?![=:\s]))")
 _USER = re.compile(r"//[^/?#\s]*@")
 _CREDENTIALS = re.compile(r"\b(basic|bearer)\s+\S+", re.IGNORECASE)
+_MAY_HIDE = re.compile(r"[=:@%]|basic|bearer", re.IGNORECASE)  # without any of these, a text has nothing to mask
 _LONG = 5  # letters, from which on a name is known by its end
 _ROUNDS = 5  # of percent-encoding, which are taken off
+_MOST = 512  # names that are remembered: requests have much the same, and clients may make up any
+_LONGEST = 64  # characters of one of them
 
 
 class SecretNames:
@@ -65,8 +70,12 @@ class SecretNames:
         folded = {"".join(_read_words(check_text(battery, option, one))) for one in listed} - {""}
         self._short = frozenset(name for name in folded if len(name) < _LONG)
         self._long = tuple(sorted(folded - self._short))
+        self._remembered = functools.lru_cache(maxsize=_MOST)(self._compare)
 
     def __contains__(self, name: str) -> bool:
+        return self._remembered(name) if len(name) <= _LONGEST else self._compare(name)
+
+    def _compare(self, name: str) -> bool:
         words = _read_words(_decode(name) or name)
         tails = ("".join(words[-count:]) for count in range(1, _LONG))  # of letters, at the shortest
         return "".join(words).endswith(self._long) or any(tail in self._short for tail in tails)
@@ -74,11 +83,13 @@ class SecretNames:
 
 def mask_query(query: str, secrets: SecretNames) -> str:
     """Return a raw query, as it was sent, without the values of secret parameters."""
-    return "&".join(_mask_pair(pair, secrets) for pair in query.split("&"))
+    return "&".join([_mask_pair(pair, secrets) for pair in query.split("&")])
 
 
 def mask_text(text: str, secrets: SecretNames) -> str:
     """Return a text, such as the address of a page, without the values of what bears a secret name."""
+    if not _MAY_HIDE.search(text):
+        return text
     text = _CREDENTIALS.sub(rf"\1 {MASK}", _USER.sub(f"//{MASK}@", text))
     kept = ""
     for piece in _BREAK.split(text):
@@ -107,11 +118,11 @@ def mask_header(name: str, value: str, secrets: SecretNames, parameters: SecretN
 
 def _mask_pair(pair: str, secrets: SecretNames) -> str:
     begun = 0
-    for found in _EQUALS.finditer(pair):
-        if pair[begun : found.start()] in secrets:
-            return pair[: found.end()] + MASK
-        begun = found.end()
-    if not _hides_secret(pair, secrets):
+    for name in _EQUALS.split(pair)[:-1]:
+        begun += len(name) + 1
+        if name in secrets:
+            return pair[:begun] + MASK
+    if "%" not in pair or not _hides_secret(pair, secrets):
         return pair
     name, equals, _ = pair.partition("=")
     return f"{name}={MASK}" if equals and "%3D" not in name.upper() else MASK
@@ -119,8 +130,6 @@ def _mask_pair(pair: str, secrets: SecretNames) -> str:
 
 def _hides_secret(pair: str, secrets: SecretNames) -> bool:
     """Whether there is one in what is percent-encoded, such as the address of the next page."""
-    if "%" not in pair:
-        return False
     decoded = _decode(pair)
     names = (name for part in _BREAK.split(decoded or "") for name in _EQUALS.split(part)[:-1])
     return decoded is None or any(name in secrets for name in names)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from ...keys import note_key
+from ..kept import find_kept
 
 __all__ = ("MATCH", "find_template", "note_match")
 
@@ -23,5 +24,5 @@ def note_match(request: web.Request) -> None:
 
 def find_template(request: web.Request) -> str | None:
     """Return the template of the route that has answered; `None` where none was found."""
-    resource = request.get(MATCH, request.match_info).route.resource
+    resource = find_kept(request, MATCH, request.match_info).route.resource
     return None if resource is None else resource.canonical

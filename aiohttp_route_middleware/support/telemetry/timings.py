@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -41,7 +42,7 @@ class Timings:
 
     def add(self, name: str, milliseconds: float, description: str = "") -> None:
         """Note how long a part took; what its name may not hold becomes a hyphen."""
-        name = _NO_TOKEN.sub("-", name).strip("-") or "part"
+        name = _write_token(name)
         if len(self._parts) < _MOST:
             self._parts.append((name, milliseconds, description))
         if self._tell is not None:
@@ -59,8 +60,12 @@ class Timings:
     def write(self) -> str:
         """Write the value of `Server-Timing`; milliseconds as W3C Server Timing, section 3.1.1, has them."""
         return ", ".join(
-            f"{name};dur={milliseconds:.3f}{f';desc={quote(_in_ascii(text))}' if text else ''}"
-            for name, milliseconds, text in self._parts
+            [
+                f"{name};dur={milliseconds:.3f};desc={quote(_in_ascii(text))}"
+                if text
+                else f"{name};dur={milliseconds:.3f}"
+                for name, milliseconds, text in self._parts
+            ]
         )
 
 
@@ -82,6 +87,11 @@ def trace_timings(request: web.Request, link: Any) -> Callable[[Outcome], None]:
             timings.add(name.partition("(")[0], (time.perf_counter() - begun) * 1000, name)
 
     return end
+
+
+@functools.lru_cache(maxsize=256)  # of names that stand in the code, and so are few
+def _write_token(name: str) -> str:
+    return _NO_TOKEN.sub("-", name).strip("-") or "part"
 
 
 def _in_ascii(text: str) -> str:

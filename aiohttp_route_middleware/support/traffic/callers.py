@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+from ipaddress import IPv4Address, IPv6Address
+
 from aiohttp import web
 
 from ..access.identity import IDENTITY, Identity
+from ..kept import find_kept
 from ..network.addresses import read_client_address
 from ..network.networks import name_network
 
@@ -16,8 +20,13 @@ def read_caller(request: web.Request) -> str:
 
     Callers without either are all one: they share what is counted, and nobody gets away uncounted.
     """
-    identity = request.get(IDENTITY)
+    identity = find_kept(request, IDENTITY)
     if isinstance(identity, Identity):
         return f"identity:{identity.subject}"
     address = read_client_address(request)
-    return "unknown" if address is None else f"address:{name_network(address)}"
+    return "unknown" if address is None else _name_address(address.version, int(address))
+
+
+@functools.lru_cache(maxsize=1024)  # by numbers: an address itself computes its hash in Python, each time anew
+def _name_address(version: int, number: int) -> str:
+    return f"address:{name_network(IPv4Address(number) if version == 4 else IPv6Address(number))}"

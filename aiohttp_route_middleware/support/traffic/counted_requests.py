@@ -59,7 +59,8 @@ class CountedRequests:
             HTTPServiceUnavailable: the storage does not answer.
         """
         bucket = f"name {self.bucket}" if self.bucket else identify_route(request)
-        key = hash_key(bucket, await self._name_caller(request))
+        caller = read_caller(request) if self.find_key is None else await self._name_caller(request, self.find_key)
+        key = hash_key(bucket, caller)
         cost = self.cost if self.find_cost is None else self._check_cost(await self.find_cost(request))
         try:
             verdict = await self.meter.count(policies.limits, key, cost)
@@ -74,8 +75,8 @@ class CountedRequests:
         if verdict.resumes_at is not None:
             raise _refuse(verdict.resumes_at)
 
-    async def _name_caller(self, request: web.Request) -> str:
-        found = None if self.find_key is None else await self.find_key(request)
+    async def _name_caller(self, request: web.Request, find_key: Ask) -> str:
+        found = await find_key(request)
         if found is None:
             return read_caller(request)
         if isinstance(found, str):

@@ -3,15 +3,17 @@
 Rules kept here: two requests have the same fingerprint only if they ask for the same: each part is hashed with its
 length, and nothing is guessed to be equal, such as JSON in another order. The boundary of a multipart body is none of
 it: clients make up a new one whenever they send a form again. The body stays readable for whoever comes next, and the
-request can still be cloned.
+request can still be cloned: what has arrived as a whole is looked at where it is, all else is read and put back.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import warnings
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from aiohttp import StreamReader, hdrs, web
 
@@ -38,11 +40,9 @@ async def take_fingerprint(battery: str, request: web.Request, route: str, names
     """
     body = await peek_body(battery, request)
     content_type = request.headers.get(hdrs.CONTENT_TYPE, "")
-    told = [request.method, route, request.raw_path]
-    for name in (hdrs.HOST, *names):
-        values = request.headers.getall(name, ())
-        told += [f"{name.lower()}: {len(values)}", *values]
-    parts = [*map(_encode, told), *split_body(body, content_type)]
+    fields = [(name, request.headers.getall(name, ())) for name in (hdrs.HOST, *names)]
+    told = json.dumps((request.method, route, request.raw_path, fields))  # in ASCII, and clear where each text ends
+    parts = [told.encode(), *split_body(body, content_type)]
     return await asyncio.to_thread(hash_parts, parts) if len(body) > _LARGE else hash_parts(parts)
 
 
@@ -81,16 +81,23 @@ async def peek_body(battery: str, request: web.Request) -> bytes:
         HTTPRequestEntityTooLarge: the body is larger than the application allows.
     """
     if not request.can_read_body:  # there is none, or a link before has read it, and aiohttp remembers
-        body = await request.read()
-        if not body and request.content.total_bytes:
+        known = await request.read()
+        if not known and request.content.total_bytes:
             problem = "the body of the request has been taken by a link before, with post() or multipart()"
             raise ConfigurationError(battery, problem, cure="put this link before that one")
-        return body
-    body = await _read(request.content, request.client_max_size)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        request.content.unread_data(body)  # there is no other way, and aiohttp itself goes it as well
+        return known
+    body = _look(request.content)
+    if body is None:
+        return await _read(request.content, request.client_max_size)
+    _refuse_too_large(len(body), request.client_max_size)
     return body
+
+
+def _look(content: Any) -> bytes | None:
+    """Return a body that has arrived as a whole, as most have; `None` if there is more, or less, to know of it."""
+    if not content.is_eof() or content.exception() is not None or content._buffer_offset:
+        return None
+    return b"".join(content._buffer)  # there is no door to look through
 
 
 async def _read(content: StreamReader, limit: int) -> bytes:
@@ -99,9 +106,17 @@ async def _read(content: StreamReader, limit: int) -> bytes:
     while piece := await content.readany():
         pieces.append(piece)
         size += len(piece)
-        if 0 < limit < size:  # 0 is no limit
-            raise web.HTTPRequestEntityTooLarge(limit)
-    return b"".join(pieces)
+        _refuse_too_large(size, limit)
+    body = b"".join(pieces)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        content.unread_data(body)  # there is no other way, and aiohttp itself goes it as well
+    return body
+
+
+def _refuse_too_large(size: int, limit: int) -> None:
+    if 0 < limit < size:  # 0 is no limit
+        raise web.HTTPRequestEntityTooLarge(limit)
 
 
 def _encode(text: str) -> bytes:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 from aiohttp import web
 
 from ..content.stored_responses import StoredResponse
@@ -31,8 +29,8 @@ def replay(done: Done, response: StoredResponse, marker: str) -> web.Response:
     Raises:
         HTTPException: the response was one.
     """
-    headers = tuple(field for field in response.headers if field[0].lower() != marker.lower())
-    marked = dataclasses.replace(response, headers=(*headers, (marker, "true"))).to_response()
+    marked = response.to_response()
+    marked.headers[marker] = "true"
     if done.was_raised:
         raise _make_exception(marked)
     return marked

@@ -17,6 +17,7 @@ from ...errors import ConfigurationError, StoreError
 from ...naming import describe
 from ...typedefs import Handler
 from ..access.identity import IDENTITY
+from ..kept import find_kept
 from ..without_client import run_anyway
 from .callers import read_caller
 from .fingerprints import take_fingerprint
@@ -64,7 +65,7 @@ class IdempotentRequests:
         """Run the handler, or answer as it has answered before."""
         route = identify_route(request)
         # who asks without an identity may tell the handler who it is
-        is_unknown = self.find_caller is None and request.get(IDENTITY) is None
+        is_unknown = self.find_caller is None and find_kept(request, IDENTITY) is None
         names = (*self.headers, hdrs.AUTHORIZATION, hdrs.COOKIE) if is_unknown else self.headers
         fingerprint = await take_fingerprint(self.battery, request, route, names)
         name = name_record(await self._name_caller(request), route, key)

@@ -10,8 +10,8 @@ Cookies are not kept: they are secrets, and of one moment; nor is `Date`, which 
 from __future__ import annotations
 
 import asyncio
-import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, cast
 
 from aiohttp import hdrs, web
@@ -21,6 +21,7 @@ from ...typedefs import Handler
 from ..access.identity import IDENTITY
 from ..content.stored_responses import StoredResponse, capture_body, dump_response, lasting_headers
 from ..headers import on_response
+from ..kept import find_kept
 from ..without_client import start_in_background, write_anyway
 from .idempotency_lease import Lease
 from .idempotency_records import write_done
@@ -76,7 +77,7 @@ class Run:
         self._is_anonymous = is_anonymous
         self._answered: web.StreamResponse | None = None
         self._was_raised = False
-        self._taken: StoredResponse | None = None  # without its body
+        self._taken: Callable[..., StoredResponse] | None = None  # all but its body
         self._is_too_large = False
         # a response that is never sent, as when the client has gone while an outer link had it
         cast("asyncio.Task[Any]", asyncio.current_task()).add_done_callback(self._close)
@@ -107,7 +108,11 @@ class Run:
             await self._settle(self._answered)
         elif self._is_final(response):
             self._taken = _take(response)
-            capture_body(request, response, self._keep, limit=self._limit)
+            body = _find_whole_body(response) if response is self._answered else None
+            if body is None:
+                capture_body(request, response, self._keep, limit=self._limit)
+            else:  # the handler is done, and no piece of it has to be awaited
+                await self._keep(body if len(body) <= self._limit else None)
         elif self._answered is not None:  # an inner link has just said: come again
             await self._lease.release()
 
@@ -121,7 +126,7 @@ class Run:
 
     async def _refuse_to_be_outside(self) -> None:
         """Keep nothing of somebody under a key that is everybody's."""
-        if self._is_anonymous and self._request.get(IDENTITY) is not None:
+        if self._is_anonymous and find_kept(self._request, IDENTITY) is not None:
             await self._lease.release()
             problem = "a link behind it has found out who is asking, and others could get that answer"
             raise ConfigurationError("idempotency()", problem, cure="put it behind the authenticator")
@@ -132,13 +137,13 @@ class Run:
             if self._answered is not None:
                 await self._put(None)
         else:
-            await self._put(dataclasses.replace(self._taken, body=body))
+            await self._put(self._taken(body=body))
 
     async def _settle(self, response: web.StreamResponse) -> None:
         """Keep what the handler has answered although it is not what is sent."""
         body = _find_body(response)
         is_whole = body is not None and len(body) <= self._limit
-        await self._put(dataclasses.replace(_take(response), body=body or b"") if is_whole else None)
+        await self._put(_take(response)(body=body or b"") if is_whole else None)
 
     async def _put(self, response: StoredResponse | None) -> None:
         dumped = None if response is None else dump_response(response)
@@ -157,9 +162,20 @@ class Run:
             start_in_background(work)
 
 
-def _take(response: web.StreamResponse) -> StoredResponse:
+def _take(response: web.StreamResponse) -> Callable[..., StoredResponse]:
+    """Take all of a response but its body, with which it is called."""
     headers = tuple(field for field in lasting_headers(response) if field[0].lower() not in _NOT_KEPT)
-    return StoredResponse(status=response.status, reason=response.reason, headers=headers, body=b"")
+    return partial(StoredResponse, status=response.status, reason=response.reason, headers=headers)
+
+
+def _find_whole_body(response: web.StreamResponse) -> bytes | None:
+    """The body of what is about to be sent as it is; `None` if it may become another, or is not there as bytes."""
+    if not isinstance(response, web.Response) or response.compression:
+        return None  # a response whose body goes through a filter says that it is compressed, too
+    body = response.body
+    if isinstance(body, bytes) and response.headers.get(hdrs.CONTENT_LENGTH) == str(len(body)):
+        return body
+    return None
 
 
 def _find_body(response: web.StreamResponse) -> bytes | None:

@@ -78,9 +78,19 @@ class MemoryCounters(Storage, MovingWindowSupport, SlidingWindowCounterSupport):
         """What may go wrong: nothing."""
         return ()
 
+    def count(self, key: str, expiry: float, amount: int) -> tuple[int, float]:
+        """Count, and return how much was counted until `expiry` seconds after the first, and when that is."""
+        counter, now = self._find(key)
+        if counter is None or counter.ends <= now:
+            counter = self._begin(key, now, now + expiry)
+        else:
+            self._kept.move_to_end(key)
+        counter.count += amount
+        return counter.count, counter.ends
+
     async def incr(self, key: str, expiry: float, amount: int = 1) -> int:
         """Count, and return how much was counted until `expiry` seconds after the first."""
-        return self._count(key, expiry, amount)
+        return self.count(key, expiry, amount)[0]
 
     async def get(self, key: str) -> int:
         """Return how much was counted."""
@@ -113,7 +123,7 @@ class MemoryCounters(Storage, MovingWindowSupport, SlidingWindowCounterSupport):
         previous, previous_left, current, _ = await self.get_sliding_window(key, expiry)
         if floor(previous * previous_left / expiry + current) + amount > limit:
             return False
-        self._count(f"{key}/{int(self._clock() // expiry)}", 2 * expiry, amount)
+        self.count(f"{key}/{int(self._clock() // expiry)}", 2 * expiry, amount)
         return True
 
     async def get_sliding_window(self, key: str, expiry: int) -> tuple[int, float, int, float]:
@@ -154,15 +164,6 @@ class MemoryCounters(Storage, MovingWindowSupport, SlidingWindowCounterSupport):
     def _read(self, key: str) -> int:
         counter, now = self._find(key)
         return 0 if counter is None or counter.ends <= now else counter.count
-
-    def _count(self, key: str, expiry: float, amount: int) -> int:
-        counter, now = self._find(key)
-        if counter is None or counter.ends <= now:
-            counter = self._begin(key, now, now + expiry)
-        else:
-            self._kept.move_to_end(key)
-        counter.count += amount
-        return counter.count
 
     def _move(self, key: str, expiry: int) -> tuple[_Counter | None, float]:
         """Forget what has left a moving window; return what is still in it, if anything is."""

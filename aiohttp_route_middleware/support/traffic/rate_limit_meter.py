@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from ...errors import MissingDependencyError, StoreError
 from .rate_limit_fields import Reading
+from .rate_limit_memory import MemoryCounters
 from .rate_limit_storages import Storages
 from .rate_limits import Limit
 
@@ -69,9 +70,12 @@ class Meter:
         self._storages = storages
         self._make_strategy = WINDOWS[window]
         self._is_fixed = window == "fixed"
+        self._counters = storages.counters if window == "fixed" and block_time is None else None
         self._prefix = prefix
         self._block_time = block_time
         self._timeout = timeout
+        # Redis tells seconds rounded to the nearest: there may be half a second more
+        self._slack = 0.5 if issubclass(storages.kind, RedisStorage) else 0.0
         self._rates: RateLimiter | None = None
         self._unfinished: set[asyncio.Task[Verdict]] = set()
 
@@ -82,6 +86,8 @@ class Meter:
             StoreError: the storage has not answered, or not in time.
         """
         try:
+            if self._counters is not None and cost == 1 and len(limits) == 1:
+                return self._count_at_once(self._counters, limits[0], key)
             if not self._storages.is_remote:
                 return await self._count(limits, key, cost)
             counting = self._count(limits, key, cost)
@@ -90,6 +96,13 @@ class Meter:
             )
         except Exception as error:  # whatever a client of a server may raise; its text may hold an address
             raise StoreError(f"{self._storages.kind.__name__}: {type(error).__name__}") from error
+
+    @staticmethod
+    def _count_at_once(counters: MemoryCounters, limit: Limit, key: str) -> Verdict:
+        """As `_count()` does it where nobody has to wait, and one limit has nothing to ask of others."""
+        count, resets_at = counters.count(limit.name_key(key), limit.seconds, 1)
+        reading = Reading(max(0, limit.amount - count), resets_at)
+        return Verdict((reading,), None if count <= limit.amount else resets_at)
 
     async def _finish(self, counting: Coroutine[Any, Any, Verdict]) -> Verdict:
         """Wait for it, and let it come to its end though nobody waits any more."""
@@ -147,19 +160,23 @@ class Meter:
             passes = await rates.hit(limit.item, key, cost=cost)
             return await self._read(rates, limit, key), passes
         # as the strategy of the library does it, but that it does not tell how much was counted
-        storage, name = rates.storage, limit.item.key_for(key)
+        storage, name = rates.storage, limit.name_key(key)
         count = await storage.incr(name, limit.seconds, amount=cost)
-        return _read_fixed(storage, limit, count, await storage.get_expiry(name)), count <= limit.amount
+        return self._read_fixed(limit, count, await storage.get_expiry(name)), count <= limit.amount
 
     async def _read(self, rates: RateLimiter, limit: Limit, key: str) -> Reading:
         resets_at, remaining = await rates.get_window_stats(limit.item, key)
         if self._is_fixed:
-            return _read_fixed(rates.storage, limit, limit.amount - remaining, resets_at)
+            return self._read_fixed(limit, limit.amount - remaining, resets_at)
         return Reading(min(max(0, remaining), limit.amount), resets_at)
+
+    def _read_fixed(self, limit: Limit, count: int, resets_at: float) -> Reading:
+        latest = time.time() + limit.seconds
+        return Reading(max(0, limit.amount - count), min(resets_at + self._slack, latest))
 
     async def _read_block(self, storage: Storage, key: str) -> float | None:
         name = self._name_block(key)
-        return await storage.get_expiry(name) + _slack(storage) if await storage.get(name) else None
+        return await storage.get_expiry(name) + self._slack if await storage.get(name) else None
 
     async def _block(self, storage: Storage, key: str, seconds: int) -> float:
         await storage.incr(self._name_block(key), seconds)
@@ -167,13 +184,3 @@ class Meter:
 
     def _name_block(self, key: str) -> str:
         return f"{self._prefix}blocked/{key}"
-
-
-def _read_fixed(storage: Storage, limit: Limit, count: int, resets_at: float) -> Reading:
-    latest = time.time() + limit.seconds
-    return Reading(max(0, limit.amount - count), min(resets_at + _slack(storage), latest))
-
-
-def _slack(storage: Storage) -> float:
-    """Redis tells seconds rounded to the nearest: there may be half a second more."""
-    return 0.5 if isinstance(storage, RedisStorage) else 0.0

@@ -8,6 +8,7 @@ two links tell of policies by one name: where they would, the outermost tells of
 from __future__ import annotations
 
 import functools
+import itertools
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -17,13 +18,15 @@ from aiohttp import web
 
 from ..battery import awaiting
 from ..headers import on_response
+from ..kept import find_kept
 from .rate_limit_fields import POLICY, RATE_LIMIT, Reading, join_field, name_policies, write_policies, write_readings
 from .rate_limits import Limit, read_limits
 
 __all__ = ("Policies", "choose_policies", "read_policies")
 
 _FEW = 256  # plans, mostly; more are read again
-_TOLD: web.RequestKey[dict[tuple[str, int], object]] = web.RequestKey("rate_limit_told", dict)  # by which link
+_Told = tuple[object, tuple[str, ...], int]  # by which link, by which names, as the how-manieth
+_TOLD: web.RequestKey[list[_Told]] = web.RequestKey("rate_limit_told", list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +90,13 @@ def choose_policies(
     return choose
 
 
-def _number(request: web.Request, link: object, names: Sequence[str]) -> int:
+def _number(request: web.Request, link: object, names: tuple[str, ...]) -> int:
     """Tell the how-manieth link it is that tells of something by one of these names; a link keeps its number."""
-    told = request.get(_TOLD)
+    told = find_kept(request, _TOLD)
     if told is None:
-        told = request[_TOLD] = {}
-    number = 1
-    while any(told.setdefault((name, number), link) is not link for name in names):
-        number += 1
+        request[_TOLD] = [(link, names, 1)]
+        return 1
+    taken = {number for other, others, number in told if other is not link and not {*others}.isdisjoint(names)}
+    number = next(number for number in itertools.count(1) if number not in taken)
+    told.append((link, names, number))
     return number

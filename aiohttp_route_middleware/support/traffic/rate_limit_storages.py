@@ -42,20 +42,19 @@ class Storages(ABC):
 
     Args:
         kind: the class of the storages.
+
+    Attributes:
+        is_remote: whether it takes time to be answered.
+        must_finish: whether its client loses a connection with whoever is cancelled; it has time-outs of its own.
+        counters: the memory of this process, if that is where it is counted; what is made of it may do otherwise.
     """
+
+    counters: MemoryCounters | None = None
 
     def __init__(self, kind: type[Storage]) -> None:
         self.kind = kind
-
-    @property
-    def is_remote(self) -> bool:
-        """Whether it takes time to be answered."""
-        return not issubclass(self.kind, MemoryCounters)
-
-    @property
-    def must_finish(self) -> bool:
-        """Whether its client loses a connection with whoever is cancelled; it has time-outs of its own."""
-        return issubclass(self.kind, MemcachedStorage)
+        self.is_remote: bool = not issubclass(kind, MemoryCounters)
+        self.must_finish: bool = issubclass(kind, MemcachedStorage)
 
     def find_longest(self, window: str) -> int:
         """Return for how many seconds it can count."""
@@ -78,6 +77,8 @@ class OneStorage(Storages):
     def __init__(self, storage: Storage) -> None:
         super().__init__(type(storage))
         self._storage = storage
+        if type(storage) is MemoryCounters:
+            self.counters: MemoryCounters | None = storage
 
     async def find(self) -> Storage:
         """Return the storage."""

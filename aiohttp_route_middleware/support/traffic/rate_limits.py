@@ -37,12 +37,19 @@ class Limit:
         text: as it is called in header fields and names, `"100/minute"`.
         amount: how much is allowed.
         seconds: in how long.
+        around: what `limits` writes before and after a key, to count under it.
     """
 
     item: RateLimitItem
     text: str
     amount: int
     seconds: int
+    around: tuple[str, str]
+
+    def name_key(self, key: str) -> str:
+        """Return under which name of the storage `limits` counts a key."""
+        before, after = self.around
+        return f"{before}{key}{after}"
 
 
 def read_limits(battery: str, limits: Any, *, prefix: str = "", longest: int = LARGEST) -> tuple[Limit, ...]:
@@ -85,4 +92,6 @@ def _make(battery: str, item: RateLimitItem, prefix: str, longest: int) -> Limit
     if seconds > longest:
         cure = f"count for {longest} seconds or less, or in Redis"
         raise ConfigurationError(battery, f"{text} is longer than the storage can count for", cure=cure)
-    return Limit(type(item)(item.amount, item.multiples, namespace=f"{prefix}rate"), text, item.amount, seconds)
+    counted = type(item)(item.amount, item.multiples, namespace=f"{prefix}rate")
+    before, _, after = counted.key_for("\0").partition("\0")  # which is not in a prefix
+    return Limit(counted, text, item.amount, seconds, (before, after))

@@ -31,11 +31,14 @@ def identify_route(request: web.Request) -> str:
     resource = match.route.resource
     if resource is None:
         return "route none"
-    known = _known.setdefault(match.route, {})
+    known = _known.get(match.route)
+    if known is None:
+        known = _known[match.route] = {}
     apps = tuple(map(id, match.apps))
-    if apps not in known:
-        known[apps] = _describe(match.route.method, resource, match.apps)
-    return known[apps]
+    text = known.get(apps)
+    if text is None:
+        text = known[apps] = _describe(match.route.method, resource, match.apps)
+    return text
 
 
 def _describe(method: str, resource: web.AbstractResource, apps: Sequence[web.Application]) -> str:

@@ -11,6 +11,7 @@ from aiohttp_route_middleware.support.content.conditions import (
     Outcome,
     Validators,
     decide,
+    decide_by,
     drop_representation,
     has_conditions,
     parse_tag,
@@ -92,6 +93,23 @@ def test_conditions_decide(known: Validators, headers: list[tuple[str, str]], re
     assert decide("GET", asked, known) is decide("HEAD", asked, known) is read
     assert decide("PUT", asked, known) is changed
     assert has_conditions(asked) is bool(headers)
+
+
+TAGS = st.sampled_from(['"a"', 'W/"a"', '"b"', '"a,b"', '"a", "b"', "a", "*", "", ' "a"', '"a b"'])
+LISTS = st.lists(TAGS, max_size=2)
+
+
+@given(TAGS | st.none(), LISTS, LISTS, st.sampled_from(["", DAY, EARLIER]), st.sampled_from(["GET", "HEAD", "PUT"]))
+def test_what_is_seen_at_a_glance_is_what_the_conditions_decide(
+    tag: str | None, none_match: list[str], match: list[str], unmodified: str, method: str
+) -> None:
+    answered = CIMultiDict({"Last-Modified": DAY} if tag is None else {"ETag": tag, "Last-Modified": DAY})
+    asked = fields(
+        *(("If-None-Match", value) for value in none_match),
+        *(("If-Match", value) for value in match),
+        *((("If-Unmodified-Since", unmodified),) if unmodified else ()),
+    )
+    assert decide_by(method, asked, answered) is decide(method, asked, validators_of(answered))
 
 
 @pytest.mark.parametrize(

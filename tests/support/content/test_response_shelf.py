@@ -66,6 +66,16 @@ async def test_one_more_name_adds_to_those_that_are_known() -> None:
     assert await find(shelf, A="1", B="2") == b"new"
 
 
+async def test_a_list_that_is_known_already_is_read_anew_when_it_has_changed() -> None:
+    store = MemoryStore()
+    shelf = ResponseShelf(store, limit=100)
+    for vary in ("A", "B", "A"):
+        await shelf.keep("key", asked(A="1", B="1"), answer(vary.encode(), vary), ttl=60)
+        assert await find(shelf, A="1", B="1") == await find(shelf, A="1", B="1") == vary.encode()
+    await shelf.forget("key")
+    assert await find(shelf, A="1", B="1") is None
+
+
 async def test_too_many_names_are_not_kept() -> None:
     shelf = ResponseShelf(MemoryStore(), limit=100)
     await shelf.keep("key", asked(), answer(b"one", ",".join(f"N{number}" for number in range(17))), ttl=60)
@@ -89,6 +99,7 @@ async def test_headers_that_are_too_large_are_not_kept() -> None:
         pytest.param(b"arm-variants-1\n{", id="no JSON"),
         pytest.param(b"arm-variants-1\n" + b"[" * 100_000, id="deeply nested"),
         pytest.param(b'arm-variants-1\n{"a": 1}', id="no list"),
+        pytest.param(b"arm-variants-1\n" + json.dumps(["0" * 32, ["a" * 65_536]]).encode(), id="too long"),
         pytest.param(b'arm-variants-1\n["x", ["accept"]]', id="no generation"),
         pytest.param(b"arm-variants-1\n" + json.dumps(["0" * 32, ["a"] * 17]).encode(), id="too many names"),
         pytest.param(b"arm-variants-1\n" + json.dumps(["0" * 32, [1, "accept"]]).encode(), id="no name"),

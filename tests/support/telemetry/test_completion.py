@@ -12,7 +12,8 @@ from pytest_aiohttp.plugin import AiohttpClient, AiohttpServer
 from aiohttp_route_middleware import UrlDispatcherEx
 from aiohttp_route_middleware.middlewares import setup
 from aiohttp_route_middleware.support.sending import cut_off
-from aiohttp_route_middleware.support.telemetry.completion import End, watch
+from aiohttp_route_middleware.support.telemetry.completion import watch
+from aiohttp_route_middleware.support.telemetry.ends import End
 from aiohttp_route_middleware.typedefs import Handler
 
 FILE = Path(__file__)

@@ -1,5 +1,6 @@
 """Credentials in queries, headers and addresses are masked, however they are written; all else stays as it was."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiohttp_route_middleware.errors import ConfigurationError
+from aiohttp_route_middleware.support.telemetry import masking
 from aiohttp_route_middleware.support.telemetry.masking import (
     SECRET_HEADERS,
     SECRET_PARAMETERS,
@@ -155,6 +157,25 @@ def test_no_case_of_a_name_shows_its_value(name: str, secret: str) -> None:
 def test_no_value_of_a_secret_header_is_left(name: str, text: str) -> None:
     assert "hunter2" not in mask_header(name, f"hunter2{text}", NAMES, PARAMETERS)
     assert "hunter2" not in mask_header(name, f"hunter2 {text}", NAMES, PARAMETERS)
+
+
+@given(st.text(alphabet='ba\u017fsic BEARer=:@%"&;#/?\n2') | st.text())
+def test_a_text_is_left_at_once_only_if_there_is_nothing_to_mask(text: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(masking, "_MAY_HIDE", re.compile(""))
+        expected = mask_text(text, PARAMETERS)
+    assert mask_text(text, PARAMETERS) == expected
+
+
+def test_a_name_is_judged_alike_each_time_and_few_are_remembered() -> None:
+    names = SecretNames("test()", "secret_parameters", ["token"])
+    for _ in range(2):
+        for number in range(1000):
+            assert f"{number}_token" in names
+            assert f"token_{number}_x" not in names
+    assert f"{'x' * 10_000}_token" in names
+    remembered: Any = names._remembered  # there is no other door
+    assert remembered.cache_info().currsize == remembered.cache_info().maxsize < 1000
 
 
 @given(st.text(), st.text())

@@ -1,11 +1,13 @@
 """What makes two requests the same; and the body that was looked at can be read by any means."""
 
+import asyncio
 import hashlib
 import io
-from typing import Any
+from collections.abc import AsyncIterator
+from typing import Any, cast
 
 import pytest
-from aiohttp import FormData, MultipartWriter, web
+from aiohttp import FormData, MultipartWriter, StreamReader, web
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest_aiohttp.plugin import AiohttpClient
@@ -145,6 +147,61 @@ async def test_the_body_can_be_read_by_any_means(
     assert await (await client.post("/", data=make_data())).json() == expected
 
 
+async def test_a_body_that_has_arrived_as_a_whole_is_not_taken_out(
+    aiohttp_client: AiohttpClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To put it back costs more than all the rest: its warning has to be silenced."""
+
+    async def handler(request: web.Request) -> web.Response:
+        monkeypatch.delattr(StreamReader, "unread_data")
+        assert await peek_body("name()", request) == b"body"
+        return web.Response(body=await request.read())
+
+    client = await serve(aiohttp_client, handler)
+    assert await (await client.post("/", data=b"body")).read() == b"body"
+
+
+async def test_a_body_that_comes_piece_by_piece_is_waited_for(aiohttp_client: AiohttpClient) -> None:
+    begun = asyncio.Event()
+
+    async def handler(request: web.Request) -> web.Response:
+        begun.set()
+        assert await peek_body("name()", request) == b"body"
+        return web.Response(body=await request.clone().read())
+
+    async def send() -> AsyncIterator[bytes]:
+        yield b"bo"
+        await begun.wait()
+        yield b"dy"
+
+    client = await serve(aiohttp_client, handler)
+    assert await (await client.post("/", data=send())).read() == b"body"
+
+
+async def test_of_a_body_that_a_link_has_begun_to_read_it_is_the_rest(aiohttp_client: AiohttpClient) -> None:
+    async def handler(request: web.Request) -> web.Response:
+        assert await request.content.read(2) == b"bo"
+        assert await peek_body("name()", request) == b"dy"
+        return web.Response(body=await request.content.read())
+
+    client = await serve(aiohttp_client, handler)
+    assert await (await client.post("/", data=b"body")).read() == b"dy"
+
+
+async def test_a_body_that_is_broken_is_an_error(aiohttp_client: AiohttpClient) -> None:
+    """Though what has arrived of it could be read."""
+
+    async def handler(request: web.Request) -> web.Response:
+        request.content.set_exception(web.RequestPayloadError("on purpose"))
+        with pytest.raises(web.RequestPayloadError):
+            await peek_body("name()", request)
+        request.content.set_exception(cast(Any, None))
+        return web.Response()
+
+    client = await serve(aiohttp_client, handler)
+    assert (await client.post("/", data=b"body")).status == 200
+
+
 async def test_a_body_that_a_link_has_read_is_the_same(aiohttp_client: AiohttpClient) -> None:
     async def handler(request: web.Request) -> web.Response:
         read = await request.read()
@@ -168,6 +225,7 @@ async def test_a_body_that_a_link_has_taken_away_is_an_error_and_not_an_empty_on
     assert (await client.post("/", data=make_form())).status == 200
 
 
-async def test_a_body_over_the_limit_of_the_application_is_413(aiohttp_client: AiohttpClient) -> None:
+@pytest.mark.parametrize("size", [11, 1_100_000], ids=["at once", "piece by piece"])
+async def test_a_body_over_the_limit_of_the_application_is_413(size: int, aiohttp_client: AiohttpClient) -> None:
     client = await serve(aiohttp_client, tell, client_max_size=10)
-    assert (await client.post("/", data=b"x" * 11)).status == 413
+    assert (await client.post("/", data=io.BytesIO(b"x" * size))).status == 413

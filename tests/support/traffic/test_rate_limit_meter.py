@@ -1,17 +1,20 @@
 """What the meter does where two requests come at the same moment, and where nobody waits any more."""
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from limits.aio.storage import MemoryStorage
 
 from aiohttp_route_middleware.errors import StoreError
+from aiohttp_route_middleware.support.traffic import rate_limit_meter
 from aiohttp_route_middleware.support.traffic.rate_limit_memory import MemoryCounters
 from aiohttp_route_middleware.support.traffic.rate_limit_meter import Meter
 from aiohttp_route_middleware.support.traffic.rate_limit_storages import open_storages
 from aiohttp_route_middleware.support.traffic.rate_limits import read_limits
 
+from ...clock import Clock
 from ...memcached_server import MemcachedServer, memcached_process, memcached_server
 
 __all__ = ("memcached_process", "memcached_server")
@@ -36,6 +39,23 @@ async def test_two_that_come_between_asking_and_counting_pass_no_more_than_the_l
     verdicts = await asyncio.gather(*(meter.count(limits, "key", 1) for _ in range(10)))
     assert sum(verdict.resumes_at is None for verdict in verdicts) == 3
     assert verdicts[-1].readings[0].remaining == 0
+
+
+async def test_what_is_counted_at_once_is_counted_as_by_questions_that_are_awaited(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Asked(MemoryCounters):
+        """Is not spoken to directly, for what is made of a storage may answer otherwise."""
+
+    clock = Clock()
+    monkeypatch.setattr(rate_limit_meter, "time", SimpleNamespace(time=clock))
+    limits = read_limits("", "3/minute")
+    meters = [make_meter(kind(clock=clock)) for kind in (MemoryCounters, Asked)]
+    for seconds in (0, 20, 20, 19, 1, 0, 0, -30, 60):
+        clock.now += seconds
+        one, other = [await meter.count(limits, "key", 1) for meter in meters]
+        assert one.resumes_at == other.resumes_at
+        assert [*one.readings] == [*other.readings]
 
 
 @pytest.mark.parametrize("cancel", [True, False], ids=["cancelled", "too late"])

@@ -37,6 +37,13 @@ def test_limits_are_read(limits: Any, found: list[tuple[str, int, int]]) -> None
     assert read(limits) == found
 
 
+@given(st.text())
+def test_a_key_has_the_name_that_the_library_gives_it(key: str) -> None:
+    """What is counted under the one is read under the other."""
+    for limit in read_limits("", "100/minute;5/2hours", prefix="arm:"):
+        assert limit.name_key(key) == limit.item.key_for(key)
+
+
 @given(
     st.integers(1, 999_999_999_999_999),
     st.integers(1, 1000),
