@@ -13,7 +13,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from aiohttp_route_middleware import chain
-from aiohttp_route_middleware.support.headers import apply_registered, register_responses
+from aiohttp_route_middleware.support.responses import apply_registered, register_responses
 
 from .by_hand.shared import Signal
 from .cases.case import Case

@@ -15,7 +15,7 @@ from aiohttp.typedefs import Handler
 from ..errors import InspectionError
 from ..exchange import exchange
 from ..naming import escape_unprintable
-from ..support.headers import register_responses
+from ..support.responses import register_responses
 from .listing import LinkInfo, RouteInfo, list_routes
 
 __all__ = ("Explanation", "explain")

@@ -48,11 +48,11 @@ from ..marks import set_mark
 from ..naming import name_link
 from ..support.access.refusals import REFUSALS, Refusal, choose_refusal, knew_who
 from ..support.battery import MiddlewareBattery, guard_battery, middleware_battery
-from ..support.cors.preflight import refuse_policies
-from ..support.headers import copy_registered, restore_registered
+from ..support.cors.preflight import check_no_policy
 from ..support.network.addresses import mark_judged_by_peer, was_judged_by_peer
+from ..support.responses import copy_registered, restore_registered
 from ..support.sequence import Bound, bind, required_outside
-from ..support.sessions.placement import refuse_sessions
+from ..support.sessions.placement import check_no_session
 from ..typedefs import Handler, Link
 
 __all__ = ("any_of",)
@@ -123,8 +123,8 @@ def any_of(*links: Link) -> MiddlewareBattery:
 
 def _bind(alternative: Link) -> Bound:
     bound = bind(_BATTERY, [alternative])
-    refuse_policies(_BATTERY, bound.links)
-    refuse_sessions(_BATTERY, bound.links)
+    check_no_policy(_BATTERY, bound.links)
+    check_no_session(_BATTERY, bound.links)
     return bound
 
 

@@ -39,7 +39,7 @@ from ..option_checks import check_count
 from ..support.battery import MiddlewareBattery, middleware_battery
 from ..support.clones import clone_request, close_clone
 from ..support.sending import cut_off, has_begun
-from ..support.traffic.body_limits import BodyLimit, choose_limit, declare_limit, refuse_length
+from ..support.traffic.body_limits import BodyLimit, check_length, choose_limit, declare_limit
 from ..support.traffic.limited_body import find_refusal, is_limited, limit_body, read_rest, release_body
 from ..typedefs import Handler
 
@@ -80,7 +80,7 @@ def body_limit(size: int) -> MiddlewareBattery:
         if length is not None and length <= own.size and length <= (request.client_max_size or length):
             return await handler(request)  # where a link inside takes less, it refuses by itself
         limit = await choose_limit(request, own)
-        refuse_length(request, limit)
+        check_length(request, limit)
         run = handler
         if 0 < request.client_max_size < (limit if length is None else length):
             run = partial(_run_with_room, handler, limit)

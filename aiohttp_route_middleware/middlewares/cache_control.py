@@ -37,7 +37,7 @@ from ..errors import ConfigurationError
 from ..option_checks import check_count, check_flags, refuse_option
 from ..support.battery import GuardBattery, guard_battery
 from ..support.content.cache_directives import Directives, combine, is_restriction, read_directives, write_directives
-from ..support.headers import Apply, on_response
+from ..support.responses import Apply, on_response
 from ..typedefs import Handler
 
 __all__ = ("cache_control",)
@@ -145,7 +145,7 @@ def _read_policy(
     for option, value in seconds.items():
         check_count(_BATTERY, option, value, unit="seconds", at_least=0)
     switched = [option for option, value in flags.items() if value]
-    _refuse_contradictions({*switched, *seconds, *(("immutable",) if immutable else ())})
+    _check_contradictions({*switched, *seconds, *(("immutable",) if immutable else ())})
     seconds.pop("cdn_max_age", None)
     policy: dict[str, str | None] = {_name(option): None for option in switched}
     policy.update({_name(option): str(value) for option, value in seconds.items()})
@@ -154,7 +154,7 @@ def _read_policy(
     return policy
 
 
-def _refuse_contradictions(given: set[str]) -> None:
+def _check_contradictions(given: set[str]) -> None:
     if not given:
         raise ConfigurationError(_BATTERY, "nothing is said", cure="pass max_age=60, no_store=True, or another option")
     for option, others in _CONTRADICTIONS.items():

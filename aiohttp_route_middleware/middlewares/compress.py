@@ -51,7 +51,8 @@ from ..support.content.compressible import COMPRESSIBLE_TYPES, Types, compile_ty
 from ..support.content.compressors import Coding, read_codings
 from ..support.content.encodings import PLAIN, Choice, choose_coding, weaken_tag
 from ..support.content.remembered import remember
-from ..support.headers import Apply, merge_vary, on_response
+from ..support.headers import merge_vary
+from ..support.responses import Apply, on_response
 from ..typedefs import Handler
 
 __all__ = ("COMPRESSIBLE_TYPES", "compress")

@@ -49,7 +49,7 @@ from ..support.csrf.body import read_field
 from ..support.csrf.owner import SessionSource, check_session_source, read_session_id
 from ..support.csrf.request import CSRF_TOKEN, CsrfToken, rotate_csrf_token
 from ..support.csrf.tokens import is_id
-from ..support.headers import on_response
+from ..support.responses import on_response
 from ..support.signing_secrets import read_secrets
 from ..syntax import SAFE_METHODS
 from ..typedefs import Handler

@@ -52,7 +52,7 @@ from ..support.content.conditions import (
     write_tag,
 )
 from ..support.content.known_validators import Current, Knowledge, Modified
-from ..support.headers import on_response
+from ..support.responses import on_response
 from ..typedefs import Handler
 
 __all__ = ("etag",)

@@ -28,8 +28,8 @@ from multidict import istr
 
 from ..option_checks import check_flags, check_function, check_name
 from ..support.battery import GuardBattery, guard_battery
-from ..support.headers import on_response
 from ..support.kept import find_kept
+from ..support.responses import on_response
 from ..support.telemetry.request_ids import (
     REQUEST_ID,
     RequestIdFilter,

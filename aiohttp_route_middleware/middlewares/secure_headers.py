@@ -52,8 +52,8 @@ from ..support.battery import GuardBattery, awaiting, guard_battery
 from ..support.browser.csp import CSP_NONCE, DEFAULT_POLICY, NONCE, ContentPolicy, draw_nonce
 from ..support.browser.header_values import Fields, Writers, write_fields, write_policies
 from ..support.browser.permissions_policy import DEFAULT_PERMISSIONS, Permissions
-from ..support.headers import Apply, on_response
 from ..support.network.forwarded import read_forwarded_scheme, read_found_scheme
+from ..support.responses import Apply, on_response
 from ..typedefs import Handler
 
 __all__ = ("CSP_NONCE", "DEFAULT_PERMISSIONS", "DEFAULT_POLICY", "NONCE", "secure_headers")

@@ -32,7 +32,7 @@ from multidict import istr
 
 from ..option_checks import check_flags, check_function, check_name
 from ..support.battery import GuardBattery, guard_battery
-from ..support.headers import on_response
+from ..support.responses import on_response
 from ..support.telemetry.timings import TIMINGS, Timings, trace_timings
 from ..typedefs import Handler
 

@@ -19,7 +19,7 @@ from aiohttp import web
 from ..naming import name_link
 from ..option_checks import check_function
 from ..support.battery import MiddlewareBattery, awaiting, middleware_battery
-from ..support.cors.preflight import refuse_policies
+from ..support.cors.preflight import check_no_policy
 from ..support.sequence import bind, required_outside
 from ..support.sessions.placement import declare_session, has_session
 from ..typedefs import Handler, Link
@@ -47,7 +47,7 @@ def unless(predicate: Callable[[web.Request], bool | Awaitable[bool]], *links: L
     check_function(_BATTERY, "predicate", predicate, takes="request")
     holds = awaiting(predicate)
     sequence = bind(_BATTERY, links)
-    refuse_policies(_BATTERY, sequence.links)
+    check_no_policy(_BATTERY, sequence.links)
     names = ", ".join(map(name_link, sequence.links))
 
     @middleware_battery(f"unless({name_link(predicate)}: {names})", required=required_outside(sequence.links))

@@ -18,7 +18,7 @@ from multidict import istr
 
 from ..support.battery import GuardBattery, guard_battery
 from ..support.browser.header_values import check_frame_options
-from ..support.headers import on_response
+from ..support.responses import on_response
 from ..typedefs import Handler
 
 __all__ = ("x_frame_options",)

@@ -1,67 +1,13 @@
-"""Headers that reach every response: a battery registers what it sets for a request, one signal applies it.
-
-What is set after `await handler(request)` is lost on a raised `HTTPException`, on an unhandled 500, on a response
-that a handler has prepared by itself, and on a WebSocket handshake. aiohttp's `on_response_prepare` sees them all.
-
-Rules kept here: what is registered under one name is applied once for each response, as the innermost battery of that
-name has said; what fails is not applied again. Where a handler prepares its response itself, a 500 follows; where
-aiohttp prepares it, outside of any handler, the connection is cut: what may fail is done before that, by the battery.
-
-What is registered is kept on the writer of the request. All of its clones share that, those too that a middleware made
-before anything was registered, and it is gone with the request.
-"""
+"""Headers of a response, set beside what a handler has set already."""
 
 from __future__ import annotations
 
 import functools
-import inspect
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias
 
-from aiohttp import hdrs, web
+from aiohttp import hdrs
 from multidict import CIMultiDict
 
-from ..declarations import named
-from ..errors import ConfigurationError
-from ..typedefs import Handler
-from .body_filters import clear_filters
-from .cors.preflight import answer_preflight
-
-__all__ = (
-    "Apply",
-    "apply_registered",
-    "copy_registered",
-    "merge_vary",
-    "on_response",
-    "register_responses",
-    "restore_registered",
-    "set_header",
-)
-
-Apply: TypeAlias = Callable[[web.Request, web.StreamResponse], Awaitable[None] | None]
-
-
-def on_response(request: web.Request, name: str, apply: Apply) -> None:
-    """Have `apply` called with the response before its headers are sent; the innermost of a name replaces the others.
-
-    Args:
-        request: the request as the battery has got it.
-        name: of the battery.
-        apply: is called with the request and the response; it may be async.
-
-    Raises:
-        ConfigurationError: `setup()` was not called for the application.
-    """
-    writer: Any = request.writer
-    try:
-        writer.__registered__.pop(name, None)  # the innermost stands where it is, not where the outermost was
-        writer.__registered__[name] = apply
-    except AttributeError:
-        raise ConfigurationError(
-            name if "(" in name else f"{name}()",
-            "the application is not prepared for batteries that set headers",
-            cure="call setup(app) of aiohttp_route_middleware.middlewares before it starts",
-        ) from None
+__all__ = ("merge_vary", "set_header")
 
 
 def set_header(headers: CIMultiDict[str], name: str, value: str, *, override: bool = False) -> None:
@@ -87,51 +33,3 @@ def _merge(fields: tuple[str, ...], names: tuple[str, ...]) -> str:
     for name in (*listed, *names):
         first.setdefault(name.lower(), name)
     return ", ".join(first.values())
-
-
-def copy_registered(request: web.Request) -> dict[str, Apply]:
-    """Return what has been registered so far, for `restore_registered()`."""
-    registered: dict[str, Apply] | None = getattr(request.writer, "__registered__", None)
-    return dict(registered) if registered else {}
-
-
-def restore_registered(request: web.Request, before: dict[str, Apply]) -> None:
-    """Forget what has been registered since `copy_registered()`."""
-    registered: dict[str, Apply] | None = getattr(request.writer, "__registered__", None)
-    if registered is not None:
-        registered.clear()
-        registered.update(before)
-
-
-@named("setup")
-@web.middleware
-async def register_responses(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer preflights, or begin to collect what is set on the response; the outermost middleware."""
-    writer: Any = request.writer
-    if not hasattr(writer, "__registered__"):  # else an application around this one is prepared as well
-        answer = await answer_preflight(request) if request.method == hdrs.METH_OPTIONS else None
-        if answer is not None:
-            return answer
-        writer.__registered__ = {}
-    return await handler(request)
-
-
-async def apply_registered(request: web.Request, response: web.StreamResponse) -> None:
-    """Apply what was registered; a signal of the application."""
-    writer: Any = request.writer
-    registered: dict[str, Apply] | None = getattr(writer, "__registered__", None)
-    if not registered or getattr(writer, "__applied_to__", None) is response:  # by an application around this one
-        return
-    writer.__applied_to__ = response
-    for name, apply in reversed([*registered.items()]):  # from the innermost outwards, as a response goes
-        try:
-            waiting = apply(request, response)
-            if waiting is not None and inspect.isawaitable(waiting):  # isawaitable() takes longer than most of them
-                await waiting
-        except BaseException:
-            registered.pop(name, None)
-            # aiohttp may have told the writer already to send a stream in chunks, compressed; the error that follows
-            # is neither, and nothing else takes that back
-            writer.chunked, writer._compress = False, None
-            clear_filters(request)
-            raise

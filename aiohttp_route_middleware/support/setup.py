@@ -9,7 +9,7 @@ from aiohttp import web
 from ..declarations import provided_by
 from ..order import check_middlewares
 from ..typedefs import Key
-from .headers import apply_registered, register_responses
+from .responses import apply_registered, register_responses
 from .traffic.body_limits import check_expectations
 
 __all__ = ("setup",)

@@ -3,9 +3,8 @@
 from aiohttp import hdrs, web
 
 from aiohttp_route_middleware import Handler
+from aiohttp_route_middleware.middlewares import GuardBattery, on_response
 from aiohttp_route_middleware.middlewares.secure_headers import DEFAULT_POLICY, NONCE, secure_headers
-from aiohttp_route_middleware.support.battery import GuardBattery
-from aiohttp_route_middleware.support.headers import on_response, set_header
 
 from .settings import Settings
 
@@ -42,8 +41,8 @@ async def forbid_caching(request: web.Request, handler: Handler) -> web.StreamRe
 
 def _forbid(_: web.Request, response: web.StreamResponse) -> None:
     # sessions say "private" by themselves, where nobody has said anything
-    is_silent = response.headers.get(hdrs.CACHE_CONTROL, "private") == "private"
-    set_header(response.headers, hdrs.CACHE_CONTROL, "no-store", override=is_silent)
+    if response.headers.get(hdrs.CACHE_CONTROL, "private") == "private":
+        response.headers[hdrs.CACHE_CONTROL] = "no-store"
 
 
 async def allow_caching(request: web.Request, handler: Handler) -> web.StreamResponse:

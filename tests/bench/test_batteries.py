@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry
 from aiohttp_route_middleware.middlewares.access_log import access_log
 from aiohttp_route_middleware.middlewares.metrics import metrics
 from aiohttp_route_middleware.middlewares.tracing import tracing
-from aiohttp_route_middleware.support.headers import apply_registered, register_responses
+from aiohttp_route_middleware.support.responses import apply_registered, register_responses
 from bench.batteries import make_cases
 from bench.battery_samples import make_router, put_before_endpoints
 from bench.by_hand import telemetry as by_hand

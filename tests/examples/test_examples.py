@@ -18,6 +18,7 @@ from examples import (
     groups,
     hello_chain,
     middleware_order,
+    own_headers,
     pipelines,
     session_or_token,
     static_files,
@@ -178,3 +179,8 @@ async def test_guarded_files_answer_head_and_ranges_as_unguarded_ones(serve: Any
     assert (await client.head("/files/report.txt", headers=member)).status == 200
     part = await client.get("/files/report.txt", headers={**member, "Range": "bytes=0-5"})
     assert (part.status, await part.text()) == (206, "Nobody")
+
+
+async def test_a_header_of_an_own_link_is_on_what_a_handler_raises(serve: Any) -> None:
+    client = await serve(own_headers)
+    assert (await client.get("/posts/7")).headers.getall("X-API-Version") == ["7"]

@@ -23,7 +23,7 @@ from aiohttp_route_middleware.middlewares.sessions import SESSION, sessions
 from aiohttp_route_middleware.middlewares.unless import unless
 from aiohttp_route_middleware.support.access.challenges import forbidden, unauthorized, write_challenge
 from aiohttp_route_middleware.support.battery import guard_battery
-from aiohttp_route_middleware.support.headers import on_response
+from aiohttp_route_middleware.support.responses import on_response
 from aiohttp_route_middleware.typedefs import Handler
 
 from .. import scopes

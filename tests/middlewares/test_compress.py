@@ -21,7 +21,7 @@ from aiohttp_route_middleware.middlewares import setup
 from aiohttp_route_middleware.middlewares.compress import compress
 from aiohttp_route_middleware.support.body_filters import add_filter
 from aiohttp_route_middleware.support.content.compressors import read_codings
-from aiohttp_route_middleware.support.headers import on_response
+from aiohttp_route_middleware.support.responses import on_response
 
 from ..scopes import each_scope, path_in
 from .matrix import MATRIX, Case, ask, make_app

@@ -18,7 +18,7 @@ from aiohttp_route_middleware.middlewares import setup
 from aiohttp_route_middleware.middlewares.any_of import any_of
 from aiohttp_route_middleware.middlewares.basic_auth import basic_auth
 from aiohttp_route_middleware.middlewares.problem_details import problem, problem_details
-from aiohttp_route_middleware.support.headers import on_response
+from aiohttp_route_middleware.support.responses import on_response
 
 from ..patient_server import serve_patiently
 from ..scopes import each_scope, make_app, path_in

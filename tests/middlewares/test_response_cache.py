@@ -32,7 +32,8 @@ from aiohttp_route_middleware.stores.redis import RedisStore
 from aiohttp_route_middleware.support.access.identity import IDENTITY, Identity
 from aiohttp_route_middleware.support.content.flights import Flight, Landing
 from aiohttp_route_middleware.support.content.freshness import find_obstacle, find_refusal, may_share, measure
-from aiohttp_route_middleware.support.headers import on_response, set_header
+from aiohttp_route_middleware.support.headers import set_header
+from aiohttp_route_middleware.support.responses import on_response
 
 from ..clock import Clock
 from ..redis_server import RedisServer, redis_process, redis_server

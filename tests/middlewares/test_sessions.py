@@ -18,7 +18,7 @@ from aiohttp_route_middleware.middlewares import setup
 from aiohttp_route_middleware.middlewares.sessions import SESSION, Session, session_key, sessions
 from aiohttp_route_middleware.stores import MemoryStore, Store
 from aiohttp_route_middleware.stores.redis import RedisStore
-from aiohttp_route_middleware.support.headers import on_response
+from aiohttp_route_middleware.support.responses import on_response
 from aiohttp_route_middleware.typedefs import Handler
 
 from ..browser import Browser, Open, opener

@@ -12,7 +12,7 @@ from pytest_aiohttp.plugin import AiohttpClient
 
 from aiohttp_route_middleware.middlewares import setup
 from aiohttp_route_middleware.support.body_filters import add_filter, clear_filters, forget_length, has_body
-from aiohttp_route_middleware.support.headers import Apply, on_response
+from aiohttp_route_middleware.support.responses import Apply, on_response
 
 BODY = b"0123456789" * 20_000
 

@@ -101,7 +101,7 @@ class _Behind:
 
     def _make_request(self, scope: Scope, receive: Receive, writer: MessageWriter) -> web.Request:
         async def prepare(response: web.StreamResponse) -> None:
-            _refuse_socket(response)
+            _check_no_socket(response)
             writer.sends_headers_at_once = not isinstance(response, (web.Response, web.FileResponse))
             if isinstance(response, web.FileResponse):  # has it written piece by piece: `sendfile` would pass by
                 response.enable_compression(web.ContentCoding.identity)
@@ -165,7 +165,7 @@ async def _refuse_to_read() -> NoReturn:
     raise RuntimeError(f"{_BATTERY}: the ASGI middleware has read the body, and has not passed it on")
 
 
-def _refuse_socket(response: web.StreamResponse) -> None:
+def _check_no_socket(response: web.StreamResponse) -> None:
     if isinstance(response, web.WebSocketResponse):
         problem = "a WebSocket was to be accepted behind it"
         raise ConfigurationError(_BATTERY, problem, cure="write websockets=True for routes that accept them")

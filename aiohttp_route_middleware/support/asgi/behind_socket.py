@@ -40,7 +40,7 @@ class BehindSocket:
             with self._context.watch():
                 response = await self._handler(request)
             check_answer(response)
-            _refuse_bypass(response)
+            _check_no_bypass(response)
         except web.HTTPException as error:
             response = error
         except Exception as error:
@@ -51,7 +51,7 @@ class BehindSocket:
     def _make_request(self, scope: Scope) -> web.Request:
         async def prepare(response: web.StreamResponse) -> None:
             try:
-                _refuse_bypass(response)
+                _check_no_bypass(response)
             except web.HTTPException:  # which is not sent in chunks, compressed, as what it stands for would be
                 writer: Any = self._request.writer
                 writer.chunked, writer._compress = False, None
@@ -63,6 +63,6 @@ class BehindSocket:
         return request
 
 
-def _refuse_bypass(response: web.StreamResponse) -> None:
+def _check_no_bypass(response: web.StreamResponse) -> None:
     if not isinstance(response, web.WebSocketResponse) and response.status < 400:
         raise web.HTTPBadRequest(text="This is not the address of a WebSocket.")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from aiohttp import web
 from multidict import CIMultiDict, istr
 
-from ..headers import on_response
+from ..responses import on_response
 
 __all__ = ("CACHE_STATUS", "CacheStatus", "tell_of")
 

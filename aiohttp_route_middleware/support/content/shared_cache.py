@@ -16,9 +16,9 @@ from aiohttp import hdrs, web
 
 from ...errors import StoreError
 from ...typedefs import Handler
-from ..headers import copy_registered, on_response, restore_registered
 from ..kept import find_kept
 from ..network.websockets import is_websocket
+from ..responses import copy_registered, on_response, restore_registered
 from .cache_directives import Directives, read_directives
 from .cache_status import CacheStatus, tell_of
 from .cached_run import CacheOptions, Run, Shared, is_identified, is_shareable

@@ -53,7 +53,7 @@ def compile_cors_policy(
     exposed = _read_names(battery, "expose", expose, example="X-Total")
     check_flags(battery, credentials=credentials, private_network=private_network)
     if credentials:
-        _refuse_stars(battery, allowed, exposed)
+        _check_stars(battery, allowed, exposed)
     sent_along = ((hdrs.ACCESS_CONTROL_ALLOW_CREDENTIALS, "true"),) if credentials else ()
     return CorsPolicy(
         origins=allowed,
@@ -94,7 +94,7 @@ def _read_headers(battery: str, value: object) -> frozenset[str] | None:
     return None if names is None else _SAFELISTED.union(map(str.lower, names))
 
 
-def _refuse_stars(battery: str, origins: AllowedOrigins, exposed: frozenset[str] | None) -> None:
+def _check_stars(battery: str, origins: AllowedOrigins, exposed: frozenset[str] | None) -> None:
     if origins.is_any:
         raise ConfigurationError(battery, "origins='*' with credentials", cure="list the origins that are trusted")
     if exposed is None:

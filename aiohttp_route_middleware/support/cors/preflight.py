@@ -20,7 +20,7 @@ from ...marks import read_mark, set_mark
 from ...record import links_of, read_record
 from ...syntax import is_token
 
-__all__ = ("answer_preflight", "declare_policy", "is_preflight", "refuse_policies")
+__all__ = ("answer_preflight", "check_no_policy", "declare_policy", "is_preflight")
 
 AnswerPreflight: TypeAlias = Callable[[web.Request, str], web.StreamResponse]  # the request, and the announced method
 
@@ -62,7 +62,7 @@ async def answer_preflight(request: web.Request) -> web.StreamResponse | None:
     return answer(request, method) if answer else None
 
 
-def refuse_policies(battery: str, links: Iterable[Any]) -> None:
+def check_no_policy(battery: str, links: Iterable[Any]) -> None:
     """Refuse a policy inside another link, where no preflight finds it, and one around it would answer instead."""
     if _find_innermost(links) is not None:
         raise ConfigurationError(

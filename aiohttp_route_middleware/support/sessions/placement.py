@@ -12,7 +12,7 @@ from typing import Any
 from ...errors import ConfigurationError
 from ...marks import read_mark, set_mark
 
-__all__ = ("declare_session", "has_session", "refuse_sessions")
+__all__ = ("check_no_session", "declare_session", "has_session")
 
 _MARK = "__keeps_session__"
 
@@ -27,7 +27,7 @@ def has_session(links: Iterable[Any]) -> bool:
     return any(read_mark(getattr(link, "__stands_for__", link), _MARK) for link in links)
 
 
-def refuse_sessions(battery: str, links: Iterable[Any]) -> None:
+def check_no_session(battery: str, links: Iterable[Any]) -> None:
     """Refuse a link that keeps a session inside another one, which would lose its cookie.
 
     Raises:

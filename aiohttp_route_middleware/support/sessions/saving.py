@@ -20,9 +20,10 @@ from aiohttp import hdrs, web
 from ...errors import ConfigurationError, SessionError
 from ...typedefs import Handler
 from ..content.cache_directives import restrict
-from ..headers import merge_vary, on_response
+from ..headers import merge_vary
 from ..kept import find_kept
 from ..network.lost_cookies import warn_of_lost_cookie
+from ..responses import on_response
 from .session import Session, state_of
 from .state import SessionState
 

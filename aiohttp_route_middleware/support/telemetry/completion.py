@@ -19,7 +19,7 @@ from typing import Any, Literal, TypeAlias, cast
 from aiohttp import web
 
 from ...typedefs import Handler
-from ..headers import on_response
+from ..responses import on_response
 from ..sending import has_gone
 from .ends import End, Outcome, count_body, is_closed_socket
 from .telling import tell_safely

@@ -20,7 +20,7 @@ from ..meant_methods import find_meant
 from ..surroundings import find_marks
 from .limited_body import drop_body, too_large
 
-__all__ = ("BodyLimit", "check_expectations", "choose_limit", "declare_limit", "refuse_length")
+__all__ = ("BodyLimit", "check_expectations", "check_length", "choose_limit", "declare_limit")
 
 _MARK = "__body_limit__"
 
@@ -49,7 +49,7 @@ async def choose_limit(request: web.Request, own: BodyLimit) -> int:
     return limits[-1].size if own in limits else own.size
 
 
-def refuse_length(request: web.Request, limit: int) -> None:
+def check_length(request: web.Request, limit: int) -> None:
     """Refuse a body that says that it is too large, without a look at it (RFC 9110, section 8.6).
 
     Raises:
@@ -97,7 +97,7 @@ async def _answer_expectation(own: Any, request: web.Request) -> Any:
     meant = await find_meant(request) if hdrs.CONTENT_LENGTH in request.headers else None
     limits = () if meant is None else _find_limits(meant)
     if limits:
-        refuse_length(request, limits[-1].size)
+        check_length(request, limits[-1].size)
     return await own(request)
 
 

@@ -20,8 +20,8 @@ from ...errors import ConfigurationError
 from ...typedefs import Handler
 from ..access.identity import IDENTITY
 from ..content.stored_responses import StoredResponse, capture_body, dump_response, lasting_headers
-from ..headers import on_response
 from ..kept import find_kept
+from ..responses import on_response
 from ..without_client import start_in_background, write_anyway
 from .idempotency_lease import Lease
 from .idempotency_records import write_done

@@ -17,8 +17,8 @@ from typing import Any
 from aiohttp import web
 
 from ..battery import awaiting
-from ..headers import on_response
 from ..kept import find_kept
+from ..responses import on_response
 from .rate_limit_fields import POLICY, RATE_LIMIT, Reading, join_field, name_policies, write_policies, write_readings
 from .rate_limits import Limit, read_limits
 

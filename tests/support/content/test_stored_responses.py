@@ -20,7 +20,7 @@ from aiohttp_route_middleware.support.content.stored_responses import (
     lasting_headers,
     load_response,
 )
-from aiohttp_route_middleware.support.headers import on_response
+from aiohttp_route_middleware.support.responses import on_response
 
 from ...middlewares.wire import send
 

@@ -13,7 +13,7 @@ from aiohttp_route_middleware import UrlDispatcherEx, chain
 from aiohttp_route_middleware.errors import ConfigurationError
 from aiohttp_route_middleware.middlewares import setup
 from aiohttp_route_middleware.support.battery import guard_battery
-from aiohttp_route_middleware.support.cors.preflight import declare_policy, refuse_policies
+from aiohttp_route_middleware.support.cors.preflight import check_no_policy, declare_policy
 from aiohttp_route_middleware.typedefs import Handler
 
 from ...preflights import Client, Serve, serve
@@ -205,8 +205,8 @@ def test_a_policy_inside_another_link_is_refused(links: list[Any]) -> None:
     with pytest.raises(
         ConfigurationError, match=r"x\(\): there is a CORS policy in it, which no preflight would find"
     ):
-        refuse_policies("x()", links)
+        check_no_policy("x()", links)
 
 
 def test_links_without_a_policy_may_stand_inside_another() -> None:
-    refuse_policies("x()", [index, decorate(index)])
+    check_no_policy("x()", [index, decorate(index)])

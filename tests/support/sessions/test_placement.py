@@ -10,7 +10,7 @@ from aiohttp_route_middleware.definitions import define
 from aiohttp_route_middleware.errors import ConfigurationError
 from aiohttp_route_middleware.middlewares.sessions import sessions
 from aiohttp_route_middleware.middlewares.unless import unless
-from aiohttp_route_middleware.support.sessions.placement import declare_session, has_session, refuse_sessions
+from aiohttp_route_middleware.support.sessions.placement import check_no_session, declare_session, has_session
 
 SECRET = "a secret that is long enough for it"
 
@@ -50,9 +50,9 @@ def make() -> Any:
 
 
 def test_it_is_refused_with_what_to_do() -> None:
-    refuse_sessions("x()", [guard])
+    check_no_session("x()", [guard])
     with pytest.raises(ConfigurationError) as refused:
-        refuse_sessions("x()", [guard, keeping])
+        check_no_session("x()", [guard, keeping])
     assert str(refused.value) == (
         "x(): there is a session in it, whose cookie a refusal would lose; "
         "put sessions() before x(), and what reads the session into it"
