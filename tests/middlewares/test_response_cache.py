@@ -1308,20 +1308,27 @@ async def test_a_failure_and_a_page_of_a_session_tell_why_they_are_not_kept(aioh
 
 
 async def test_what_is_set_on_one_answer_is_not_on_the_next(aiohttp_client: AiohttpClient) -> None:
-    """What is remembered of a kept response is copied for each who gets it."""
+    """What a link around writes on a response, kept or about to be, is for this one request."""
 
     @middleware
     async def mark(request: web.Request, handler: Any) -> web.StreamResponse:
         response: web.StreamResponse = await handler(request)
-        if "X-Who" in request.headers:
-            response.headers.add("X-Mark", request.headers["X-Who"])
+        if "X-Who" not in request.headers:
+            return response
+        response.headers.add("X-Mark", request.headers["X-Who"])
+        response.headers["X-Site"] = f"as {request.headers['X-Who']} sees it"
+        response.headers.popall("X-Inside", None)
         return response
 
-    client = await start(aiohttp_client, Site(), mark, response_cache(store=MemoryStore()))
-    await fetch(client)
+    site = Site({**FRESH, "X-Site": "as it is", "X-Inside": "7"})
+    client = await start(aiohttp_client, site, mark, response_cache(store=MemoryStore()))
     for who in ("a", "b", "c"):
         answer = await fetch(client, X_Who=who)
-        assert (answer.text, answer.headers.getall("X-Mark")) == ("run 1", [who])
+        told = [answer.headers.getall(name, []) for name in ("X-Mark", "X-Site", "X-Inside")]
+        assert (answer.text, told) == ("run 1", [[who], [f"as {who} sees it"], []])
+    answer = await fetch(client)
+    told = [answer.headers.getall(name, []) for name in ("X-Mark", "X-Site", "X-Inside")]
+    assert (answer.text, told) == ("run 1", [[], ["as it is"], ["7"]])
 
 
 async def test_each_cache_measures_what_is_kept_by_its_own_time(aiohttp_client: AiohttpClient) -> None:

@@ -22,11 +22,13 @@ from ..access.identity import IDENTITY
 from ..headers import merge_vary
 from ..kept import find_kept
 from ..personal import is_personal
+from ..responses import on_response
 from .cache_status import CacheStatus
 from .flights import Flight
 from .freshness import Freshness, find_obstacle, may_share, measure
 from .resource_names import KeyPart
 from .response_shelf import ResponseShelf
+from .returned_headers import ReturnedHeaders
 from .stored_responses import StoredResponse, capture_body, lasting_headers
 
 __all__ = ("CacheOptions", "Run", "Shared", "is_identified", "is_shareable")
@@ -103,6 +105,7 @@ class Run:
         self._reason = reason
         self._status = CacheStatus(options.name)
         self._expected: web.StreamResponse | None = None
+        self._returned: ReturnedHeaders | None = None
         self._is_over = False
         self._taken: StoredResponse | None = None  # without its body
         self._useful = 0  # seconds
@@ -116,7 +119,7 @@ class Run:
         except web.HTTPException as error:
             if self.has_begun:
                 self._end()
-            self._expected = error
+            self._expect(error)
             raise
         except (asyncio.CancelledError, ConnectionError):
             self._is_over = True
@@ -125,7 +128,7 @@ class Run:
         except BaseException:
             self._end()
             raise
-        self._expected = response
+        self._expect(response)
         return response
 
     def apply(self, request: web.Request, response: web.StreamResponse) -> None:
@@ -134,6 +137,12 @@ class Run:
             merge_vary(response.headers, *self._options.vary)
         detail = self._take(request, response)  # first: what is told of this request is not kept
         self._status.tell(response.headers, f"fwd={self._reason}", detail)
+
+    def _expect(self, response: web.StreamResponse) -> None:
+        self._expected = response
+        if not response.prepared:
+            self._returned = ReturnedHeaders(response)
+            on_response(self._request, "response_cache(), as returned", self._returned.compare)
 
     def _take(self, request: web.Request, response: web.StreamResponse) -> str | None:
         """Keep what is sent, or tell why not."""
@@ -148,8 +157,10 @@ class Run:
             self._let_go(response.status, obstacle)
             return obstacle
         self._useful = freshness.useful
+        own = response.headers if self._returned is None else self._returned.restore(response.headers)
+        headers = lasting_headers(own)
         self._taken = StoredResponse(
-            status=response.status, reason=response.reason, headers=lasting_headers(response), body=b"", taken=now
+            status=response.status, reason=response.reason, headers=headers, body=b"", taken=now
         )
         capture_body(request, response, self._keep, limit=self._options.limit)
         return None

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias, cast
 
 from aiohttp import hdrs, web
+from multidict import MultiMapping
 
 from ...syntax import is_token
 from ..body_filters import add_filter
@@ -73,9 +74,8 @@ class StoredResponse:
         return web.Response(status=self.status, reason=self.reason, headers=self.headers, body=body)
 
 
-def lasting_headers(response: web.StreamResponse) -> tuple[tuple[str, str], ...]:
+def lasting_headers(headers: MultiMapping[str]) -> tuple[tuple[str, str], ...]:
     """Return the fields of a response that may be kept: all but those of its connection, and of its length."""
-    headers = response.headers
     named = {name.strip().lower() for value in headers.getall(hdrs.CONNECTION, ()) for name in value.split(",")}
     left_out = _OF_THE_CONNECTION | named
     return tuple((str(name), value) for name, value in headers.items() if name.lower() not in left_out)

@@ -164,7 +164,7 @@ class Run:
 
 def _take(response: web.StreamResponse) -> Callable[..., StoredResponse]:
     """Take all of a response but its body, with which it is called."""
-    headers = tuple(field for field in lasting_headers(response) if field[0].lower() not in _NOT_KEPT)
+    headers = tuple(field for field in lasting_headers(response.headers) if field[0].lower() not in _NOT_KEPT)
     return partial(StoredResponse, status=response.status, reason=response.reason, headers=headers)
 
 

@@ -137,7 +137,7 @@ def test_what_belongs_to_the_connection_is_left_out() -> None:
             ("Set-Cookie", "b=2"),
         ]
     )
-    assert lasting_headers(response) == (("Set-Cookie", "a=1"), ("Vary", "Accept"), ("Set-Cookie", "b=2"))
+    assert lasting_headers(response.headers) == (("Set-Cookie", "a=1"), ("Vary", "Accept"), ("Set-Cookie", "b=2"))
 
 
 class Taker:
