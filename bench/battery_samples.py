@@ -13,7 +13,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from aiohttp_route_middleware import chain
-from aiohttp_route_middleware.support.responses import apply_registered, register_responses
+from aiohttp_route_middleware.support.responses import apply_registered
+from aiohttp_route_middleware.support.setup import prepare_responses
 
 from .by_hand.shared import Signal
 from .cases.case import Case
@@ -94,7 +95,7 @@ def put_before_endpoints(case: Case) -> tuple[Handler, Handler]:
 
 def _prepare(handler: Handler) -> Handler:
     """Put around a handler what aiohttp puts there after `setup(app)`; the signal is called by the sample."""
-    return functools.update_wrapper(functools.partial(register_responses, handler=handler), handler)
+    return functools.update_wrapper(functools.partial(prepare_responses, handler=handler), handler)
 
 
 def _sample(

@@ -89,15 +89,15 @@ NEEDS = {  # what a room needs besides; mostly behind an extra
     "support.access.verification_keys": {"jwt", "cryptography"},
     "support.asgi.scope_changes": {"yarl"},
     "support.content.compressors": {"backports", "brotli"},
-    "support.content.resource_names": {"yarl"},
+    "support.caching.names": {"yarl"},
     "support.network.host_patterns": {"yarl"},
     "support.network.hosts": {"yarl"},
     "support.sessions.signed_records": {"itsdangerous"},
-    "support.traffic.rate_limit_memory": {"limits"},
-    "support.traffic.rate_limit_meter": {"limits"},
-    "support.traffic.rate_limit_servers": {"limits", "memcachio", "redis"},
-    "support.traffic.rate_limit_storages": {"limits"},
-    "support.traffic.rate_limits": {"limits"},
+    "support.rate_limits.memory": {"limits"},
+    "support.rate_limits.meter": {"limits"},
+    "support.rate_limits.servers": {"limits", "memcachio", "redis"},
+    "support.rate_limits.storages": {"limits"},
+    "support.rate_limits.limits": {"limits"},
 }
 
 

@@ -45,7 +45,7 @@ from ..support.asgi.lifespan import MODES, Lifespan
 from ..support.asgi.messages import AsgiApplication
 from ..support.asgi.scope import ASGI_SCOPE, check_root_path, make_scope
 from ..support.asgi.serving import serve_http
-from ..support.asgi.socket import SocketOptions, serve_socket
+from ..support.asgi.websocket import SocketOptions, serve_socket
 
 __all__ = ("ASGI_SCOPE", "AsgiEndpoint", "asgi")
 

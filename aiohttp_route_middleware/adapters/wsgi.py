@@ -37,8 +37,8 @@ from ..option_checks import check_count, check_function
 from ..support.asgi.messages import AsgiApplication, Receive, Scope, Send
 from ..support.asgi.scope import check_root_path, make_scope
 from ..support.asgi.serving import serve_http
-from ..support.asgi.wsgi_visit import Pieces, Start, Visit, staying
 from ..support.network.websockets import is_websocket
+from ..support.wsgi.visit import Pieces, Start, Visit, staying
 
 try:
     from a2wsgi import WSGIMiddleware

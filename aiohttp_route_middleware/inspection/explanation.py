@@ -15,7 +15,7 @@ from aiohttp.typedefs import Handler
 from ..errors import InspectionError
 from ..exchange import exchange
 from ..naming import escape_unprintable
-from ..support.responses import register_responses
+from ..support.setup import prepare_responses
 from .listing import LinkInfo, RouteInfo, list_routes
 
 __all__ = ("Explanation", "explain")
@@ -169,7 +169,7 @@ def _explain_preflight(request: _Request, app: web.Application, answer: _Answer)
     if (
         request.method == hdrs.METH_OPTIONS
         and answer.status != HTTPStatus.NOT_FOUND
-        and register_responses in app.middlewares
+        and prepare_responses in app.middlewares
     ):
         yield "a preflight is answered before all this, by cors() of the route that a browser asks for, if it has one"
 

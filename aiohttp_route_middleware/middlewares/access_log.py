@@ -47,8 +47,8 @@ from ..naming import describe, escape_unprintable
 from ..option_checks import check_flags, check_list, check_name
 from ..support.access.identity import IDENTITY, Identity
 from ..support.battery import MiddlewareBattery, middleware_battery
-from ..support.kept import find_kept
 from ..support.network.addresses import CLIENT_ADDRESS
+from ..support.request_keys import read_key
 from ..support.telemetry.completion import watch
 from ..support.telemetry.ends import End
 from ..support.telemetry.masking import (
@@ -59,8 +59,8 @@ from ..support.telemetry.masking import (
     mask_query,
     mask_text,
 )
-from ..support.telemetry.matches import find_template
 from ..support.telemetry.request_ids import REQUEST_ID
+from ..support.telemetry.route_names import name_final_route
 from ..typedefs import Handler
 
 __all__ = ("access_log",)
@@ -136,18 +136,18 @@ _TEXT = "%(method)s %(target)s %(status)s in %(milliseconds)s ms, %(bytes)s byte
 def _tell_request(request: web.Request, secrets: SecretNames) -> dict[str, Any]:
     url = request.rel_url
     path, query = mask_text(url.raw_path, secrets), mask_query(url.raw_query_string, secrets)
-    identity = find_kept(request, IDENTITY)
+    identity = read_key(request, IDENTITY)
     return {
         "method": _in_line(request.method),
         "target": _in_line(f"{path}?{query}" if query else path),
-        "route": find_template(request),
-        "request_id": _in_line(find_kept(request, REQUEST_ID)),
+        "route": name_final_route(request),
+        "request_id": _in_line(read_key(request, REQUEST_ID)),
         "subject": _in_line(identity.subject) if isinstance(identity, Identity) else None,
     }
 
 
 def _tell_client(request: web.Request) -> str | None:
-    address = find_kept(request, CLIENT_ADDRESS, request.remote)
+    address = read_key(request, CLIENT_ADDRESS, request.remote)
     return None if address is None else _in_line(str(address))
 
 

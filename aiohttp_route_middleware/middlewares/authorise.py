@@ -50,9 +50,9 @@ from ..option_checks import check_choice, check_function, check_list
 from ..parameters import Parameters, read_parameters
 from ..support.access.challenges import check_realm, forbidden, write_challenge
 from ..support.access.identity import IDENTITY, Identity
-from ..support.access.local_paths import safe_next
 from ..support.access.login_page import redirect_strangers
 from ..support.battery import GuardBattery, awaiting, guard_battery
+from ..support.network.local_paths import safe_next
 from ..typedefs import Handler
 
 __all__ = ("authorise", "covers", "safe_next")

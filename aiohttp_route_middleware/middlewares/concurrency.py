@@ -42,14 +42,14 @@ from ..typedefs import Handler
 
 __all__ = ("concurrency",)
 
-Key: TypeAlias = Callable[[web.Request], "str | Awaitable[str]"]
+FindKey: TypeAlias = Callable[[web.Request], "str | Awaitable[str]"]
 
 _BATTERY = "concurrency()"
 _USUAL_WAIT = 10.0
 
 
 def concurrency(
-    limit: int, *, queue: int = 0, wait: float | None = None, key: Key | None = None, retry_after: int = 5
+    limit: int, *, queue: int = 0, wait: float | None = None, key: FindKey | None = None, retry_after: int = 5
 ) -> MiddlewareBattery:
     """Let only so many requests run at a time.
 
@@ -116,7 +116,7 @@ def _read_wait(wait: float | None, queue: int) -> float:
     return check_seconds(_BATTERY, "wait", wait, at_least=0.001)
 
 
-def _read_key(key: Key) -> Callable[[web.Request], Awaitable[str]]:
+def _read_key(key: FindKey) -> Callable[[web.Request], Awaitable[str]]:
     check_function(_BATTERY, "key", key, takes="request")
     ask = awaiting(key)
 

@@ -45,10 +45,10 @@ from ..errors import ConfigurationError
 from ..option_checks import check_count, check_name
 from ..support.battery import GuardBattery, guard_battery
 from ..support.cookies import Cookie, check_cookie, read_cookies
-from ..support.csrf.body import read_field
 from ..support.csrf.owner import SessionSource, check_session_source, read_session_id
 from ..support.csrf.request import CSRF_TOKEN, CsrfToken, rotate_csrf_token
 from ..support.csrf.tokens import is_id
+from ..support.forms import read_field
 from ..support.responses import on_response
 from ..support.signing_secrets import read_secrets
 from ..syntax import SAFE_METHODS

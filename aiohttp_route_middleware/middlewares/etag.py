@@ -42,7 +42,7 @@ from ..option_checks import check_flags
 from ..support.battery import MiddlewareBattery, middleware_battery
 from ..support.content.body_tags import tag_body
 from ..support.content.conditions import (
-    Outcome,
+    Decision,
     Validators,
     decide_by,
     drop_representation,
@@ -112,7 +112,7 @@ def etag(current: Current | None = None, *, modified: Modified | None = None, we
             await tag_body(request, response, weak=weak)
         _tell(response, watch.known)
         outcome = _decide(request, response)
-        return response if outcome is Outcome.GO_ON else await _answer(request, response, outcome)
+        return response if outcome is Decision.GO_ON else await _answer(request, response, outcome)
 
     return etag
 
@@ -132,11 +132,11 @@ class _Watch:
             return
         _tell(response, self.known)
         outcome = _decide(request, response)
-        if outcome is Outcome.NOT_MODIFIED:
+        if outcome is Decision.NOT_MODIFIED:
             headers = response.headers.copy()
             drop_representation(headers)
             raise web.HTTPNotModified(headers=headers)
-        if outcome is Outcome.FAILED:
+        if outcome is Decision.FAILED:
             raise refuse(request.headers, validators_of(response.headers))
 
 
@@ -149,21 +149,21 @@ def _tell(response: web.StreamResponse, known: Validators) -> None:
         response.last_modified = known.modified
 
 
-def _decide(request: web.Request, response: web.StreamResponse) -> Outcome:
+def _decide(request: web.Request, response: web.StreamResponse) -> Decision:
     # RFC 9110, section 13.2.1: conditions are ignored where without them there were no success
     if not 200 <= response.status < 300 or not has_conditions(request.headers):
-        return Outcome.GO_ON
+        return Decision.GO_ON
     if hdrs.ETAG not in response.headers and hdrs.LAST_MODIFIED not in response.headers:
-        return Outcome.GO_ON  # nothing is known of it
+        return Decision.GO_ON  # nothing is known of it
     return decide_by(request.method, request.headers, response.headers)
 
 
-async def _answer(request: web.Request, response: web.StreamResponse, outcome: Outcome) -> web.StreamResponse:
+async def _answer(request: web.Request, response: web.StreamResponse, outcome: Decision) -> web.StreamResponse:
     if isinstance(response, web.Response):
         if isinstance(response.body, Payload):
             await response.body.close()
         response.body = None
-    if outcome is Outcome.FAILED:
+    if outcome is Decision.FAILED:
         raise refuse(request.headers, validators_of(response.headers))
     response.set_status(304)
     if response.compression:

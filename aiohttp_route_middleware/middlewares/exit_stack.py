@@ -37,7 +37,7 @@ from aiohttp import web
 from ..keys import note_key
 from ..option_checks import check_choice
 from ..support.battery import MiddlewareBattery, middleware_battery
-from ..support.kept import find_kept
+from ..support.request_keys import read_key
 from ..support.sending import cut_off, has_begun, has_gone
 from ..typedefs import Handler
 
@@ -78,7 +78,7 @@ def exit_stack(*, until: Literal["returned", "sent"] = "returned") -> Middleware
 
     @middleware_battery("exit_stack(sent)" if sends else "exit_stack", provided=(EXIT_STACK,))
     async def exit_stack(request: web.Request, handler: Handler) -> web.StreamResponse:
-        outer = find_kept(request, EXIT_STACK)
+        outer = read_key(request, EXIT_STACK)
         stack = request[EXIT_STACK] = AsyncExitStack()
         try:
             response = await handler(request)

@@ -79,11 +79,11 @@ from ..errors import ConfigurationError
 from ..option_checks import check_count, check_flags, check_function, check_list, check_name, check_seconds
 from ..stores.protocol import Store, check_store
 from ..support.battery import MiddlewareBattery, awaiting, middleware_battery
-from ..support.kept import find_kept
-from ..support.traffic.idempotency_keys import LONGEST_KEY, read_key
-from ..support.traffic.idempotency_lease import LeaseTerms
-from ..support.traffic.idempotency_refusals import Refusals
-from ..support.traffic.idempotent_requests import IdempotentRequests
+from ..support.idempotency.keys import LONGEST_KEY, read_idempotency_key
+from ..support.idempotency.lease import LeaseTerms
+from ..support.idempotency.refusals import Refusals
+from ..support.idempotency.requests import IdempotentRequests
+from ..support.request_keys import read_key
 from ..syntax import SAFE_METHODS
 from ..typedefs import Handler
 
@@ -188,7 +188,7 @@ def idempotency(
             return await handler(request)
         if not fields:
             raise once.refusals.missing()
-        key = read_key(fields, is_bare_allowed=bare)
+        key = read_idempotency_key(fields, is_bare_allowed=bare)
         if key is None:
             raise once.refusals.malformed(LONGEST_KEY)
         request[_KEY_MATTERS] = True
@@ -199,7 +199,7 @@ def idempotency(
 
 def _is_settled(request: web.Request) -> bool:
     """Whether a link around this one sees to the key, or no route needs it."""
-    return find_kept(request, _KEY_MATTERS) is True or request.match_info.http_exception is not None
+    return read_key(request, _KEY_MATTERS) is True or request.match_info.http_exception is not None
 
 
 def _read_methods(methods: object) -> frozenset[str]:

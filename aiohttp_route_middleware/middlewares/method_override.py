@@ -39,9 +39,9 @@ from ..option_checks import check_choice, check_count, check_name, check_text, c
 from ..support.application_only import APPLICATION_ONLY, find_place
 from ..support.battery import MiddlewareBattery, middleware_battery
 from ..support.clones import clone_request, close_clone
-from ..support.csrf.body import read_field
+from ..support.forms import read_field
 from ..support.meant_methods import declare_meaning, match_anew, run_behind
-from ..support.telemetry.matches import note_match
+from ..support.telemetry.route_names import note_match
 from ..typedefs import Handler
 
 __all__ = ("method_override",)

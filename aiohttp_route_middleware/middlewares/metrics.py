@@ -37,8 +37,7 @@ from ..option_checks import check_list, refuse_option
 from ..support.battery import MiddlewareBattery, middleware_battery
 from ..support.telemetry.completion import watch
 from ..support.telemetry.ends import End
-from ..support.telemetry.matches import find_template
-from ..support.telemetry.routes import name_method, name_route
+from ..support.telemetry.route_names import name_final_route, name_method, name_route
 from ..typedefs import Handler
 
 try:
@@ -93,7 +92,7 @@ def metrics(
         def finish(end: End) -> None:
             active.dec()
             status = "none" if end.response is None else str(end.response.status)
-            labels = (method, find_template(request) or "unmatched", status)
+            labels = (method, name_final_route(request) or "unmatched", status)
             meters.durations.labels(*labels, end.outcome).observe(time.perf_counter() - begun)
             meters.sizes.labels(*labels).observe(end.head + (end.body or 0))
 

@@ -72,19 +72,19 @@ from ..errors import ConfigurationError
 from ..naming import name_link
 from ..option_checks import check_choice, check_count, check_flags, check_function, check_seconds, refuse_option
 from ..support.battery import GuardBattery, awaiting, guard_battery
-from ..support.kept import find_kept
-from ..support.traffic.counted_requests import Ask, CountedRequests
-from ..support.traffic.rate_limit_meter import WINDOWS, Meter
-from ..support.traffic.rate_limit_outages import Outage
-from ..support.traffic.rate_limit_policies import Policies, choose_policies, read_policies
-from ..support.traffic.rate_limit_storages import StorageOption, open_storages
-from ..support.traffic.rate_limits import LimitTexts
+from ..support.rate_limits.counted import Ask, CountedRequests
+from ..support.rate_limits.limits import LimitTexts
+from ..support.rate_limits.meter import WINDOWS, Meter
+from ..support.rate_limits.outages import Outage
+from ..support.rate_limits.policies import Policies, choose_policies, read_policies
+from ..support.rate_limits.storages import StorageOption, open_storages
+from ..support.request_keys import read_key
 from ..typedefs import Handler
 
 __all__ = ("rate_limit",)
 
 Limits: TypeAlias = LimitTexts | Callable[[web.Request], "LimitTexts | Awaitable[LimitTexts | None] | None"]
-Key: TypeAlias = Callable[[web.Request], "str | Awaitable[str | None] | None"]
+FindKey: TypeAlias = Callable[[web.Request], "str | Awaitable[str | None] | None"]
 Cost: TypeAlias = int | Callable[[web.Request], "int | Awaitable[int]"]
 Predicate: TypeAlias = Callable[[web.Request], "bool | Awaitable[bool]"]
 
@@ -96,7 +96,7 @@ _PREFIX = re.compile(r"[!-~]{0,64}")  # what memcached takes in a key, which has
 def rate_limit(
     limits: Limits,
     *,
-    key: Key | None = None,
+    key: FindKey | None = None,
     cost: Cost = 1,
     name: str | None = None,
     window: Literal["fixed", "moving", "sliding"] = "fixed",
@@ -170,7 +170,7 @@ def rate_limit(
 
     @guard_battery(label)
     async def rate_limit(request: web.Request, handler: Handler | None = None) -> web.StreamResponse | None:
-        if not find_kept(request, passed) and (is_exempt is None or await is_exempt(request) is not True):
+        if not read_key(request, passed) and (is_exempt is None or await is_exempt(request) is not True):
             chosen = policies if choose is None else await choose(request)
             if chosen is not None:
                 await counted.count(request, chosen)

@@ -28,7 +28,7 @@ from multidict import istr
 
 from ..option_checks import check_flags, check_function, check_name
 from ..support.battery import GuardBattery, guard_battery
-from ..support.kept import find_kept
+from ..support.request_keys import read_key
 from ..support.responses import on_response
 from ..support.telemetry.request_ids import (
     REQUEST_ID,
@@ -76,7 +76,7 @@ def request_id(
     async def request_id(request: web.Request, handler: Handler | None = None) -> web.StreamResponse | None:
         headers = request.headers
         sent = accept and (read_id(headers, name) or read_trace_id(headers))
-        identifier = request[REQUEST_ID] = find_kept(request, REQUEST_ID) or sent or make()
+        identifier = request[REQUEST_ID] = read_key(request, REQUEST_ID) or sent or make()
 
         def apply(_: web.Request, response: web.StreamResponse) -> None:
             response.headers.setdefault(name, identifier)

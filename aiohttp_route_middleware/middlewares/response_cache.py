@@ -61,14 +61,15 @@ from ..errors import ConfigurationError
 from ..option_checks import check_count, check_flags, check_function, check_name, check_seconds
 from ..stores.protocol import Store, check_store
 from ..support.battery import MiddlewareBattery, awaiting, middleware_battery
-from ..support.content.resource_names import name_resource
-from ..support.content.response_shelf import ResponseShelf
-from ..support.content.shared_cache import CacheOptions, SharedCache
+from ..support.caching.names import name_resource
+from ..support.caching.options import CacheOptions
+from ..support.caching.shared_cache import SharedCache
+from ..support.caching.shelf import ResponseShelf
 from ..typedefs import Handler
 
 __all__ = ("ResponseCache", "response_cache")
 
-KeyPart: TypeAlias = Callable[[web.Request], "str | Awaitable[str]"]
+FindKey: TypeAlias = Callable[[web.Request], "str | Awaitable[str]"]
 
 _BATTERY = "response_cache()"
 
@@ -76,12 +77,12 @@ _BATTERY = "response_cache()"
 class ResponseCache(MiddlewareBattery, Protocol):
     """A link, which can be told to forget."""
 
-    async def forget(self, url: URL | str, *, part: str = "") -> None:
+    async def forget(self, url: URL | str, *, key: str = "") -> None:
         """Forget what is kept for a URL.
 
         Args:
             url: with scheme and host, as clients ask for it.
-            part: what `key` returns for those requests; default `""`.
+            key: what `key` returns for those requests; default `""`.
 
         Raises:
             ConfigurationError: the URL has no scheme or no host.
@@ -95,7 +96,7 @@ def response_cache(
     store: Store,
     ttl: int | None = None,
     vary: tuple[str, ...] | list[str] = (),
-    key: KeyPart | None = None,
+    key: FindKey | None = None,
     max_body: int = 1_048_576,
     wait: float = 10.0,
     fail_open: bool = True,
@@ -143,7 +144,7 @@ def response_cache(
         name=check_name(_BATTERY, "name", name, example="aiohttp"),
         ttl=None if ttl is None else check_count(_BATTERY, "ttl", ttl, unit="seconds"),
         vary=_read_names(vary),
-        part=None if key is None else awaiting(key),
+        find_key=None if key is None else awaiting(key),
         limit=limit,
         wait=check_seconds(_BATTERY, "wait", wait, at_least=0),
         fail_open=fail_open,
@@ -151,11 +152,11 @@ def response_cache(
     )
     cache = SharedCache(ResponseShelf(store, limit=limit), options)
 
-    async def forget(url: URL | str, *, part: str = "") -> None:
+    async def forget(url: URL | str, *, key: str = "") -> None:
         asked = URL(url)
         if not asked.absolute or asked.host_port_subcomponent is None:
             raise ConfigurationError(_BATTERY, f"forget({str(url)!r}) names no host", cure="write https://host/path")
-        await cache.forget(name_resource(asked.scheme, asked.host_port_subcomponent, asked.raw_path_qs, part))
+        await cache.forget(name_resource(asked.scheme, asked.host_port_subcomponent, asked.raw_path_qs, key))
 
     @middleware_battery("response_cache")
     async def response_cache(request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -48,14 +48,13 @@ from ..errors import ConfigurationError, MissingDependencyError
 from ..naming import describe, escape_unprintable, name_link
 from ..option_checks import check_flags
 from ..support.battery import MiddlewareBattery, middleware_battery
-from ..support.kept import find_kept
 from ..support.network.addresses import CLIENT_ADDRESS
 from ..support.network.hosts import parse_authority
+from ..support.request_keys import read_key
 from ..support.telemetry.completion import watch
 from ..support.telemetry.ends import End
 from ..support.telemetry.masking import SECRET_PARAMETERS, SecretNames, mask_query, mask_text
-from ..support.telemetry.matches import find_template
-from ..support.telemetry.routes import name_method, name_route
+from ..support.telemetry.route_names import name_final_route, name_method, name_route
 from ..typedefs import Handler, Outcome
 
 try:
@@ -105,7 +104,7 @@ def tracing(
 
     @middleware_battery()
     async def tracing(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if find_kept(request, _TRACER) is not None:  # a `tracing()` around this one has seen to it, sampled or not
+        if read_key(request, _TRACER) is not None:  # a `tracing()` around this one has seen to it, sampled or not
             return await handler(request)
         request[_TRACER] = tracer
         if _is_traced():
@@ -127,7 +126,7 @@ def trace_spans(request: web.Request, link: Any) -> Callable[[Outcome], None]:
     Example:
         router = UrlDispatcherEx.install(app, tracing(), trace=trace_spans)
     """
-    tracer = find_kept(request, _TRACER)
+    tracer = read_key(request, _TRACER)
     if tracer is None:  # this is `tracing()` itself, or what stands before it
         return _end_nothing
     span = tracer.start_span(name_link(link))
@@ -181,7 +180,7 @@ def _end(request: web.Request, span: Span, end: End) -> None:
     try:
         if end.error is not None:
             span.record_exception(end.error)
-        address, route = find_kept(request, CLIENT_ADDRESS), find_template(request)
+        address, route = read_key(request, CLIENT_ADDRESS), name_final_route(request)
         if address is not None:
             span.set_attribute("client.address", str(address))
         if route is not None and route != name_route(request):  # a link further in has found another one

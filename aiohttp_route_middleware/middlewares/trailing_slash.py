@@ -29,10 +29,10 @@ from urllib.parse import quote
 from aiohttp import hdrs, web
 
 from ..option_checks import check_choice
-from ..support.access.local_paths import is_local_path
 from ..support.application_only import APPLICATION_ONLY
 from ..support.battery import MiddlewareBattery, middleware_battery
 from ..support.network.hosts import split_target
+from ..support.network.local_paths import is_local_path
 from ..typedefs import Handler
 
 __all__ = ("change_slash", "trailing_slash")

@@ -15,23 +15,22 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
-from ..declarations import named
 from ..errors import ConfigurationError
-from ..typedefs import Handler
 from .body_filters import clear_filters
-from .cors.preflight import answer_preflight
 
 __all__ = (
     "Apply",
     "apply_registered",
     "copy_registered",
+    "is_register_open",
     "on_response",
-    "register_responses",
+    "open_register",
     "restore_registered",
+    "share_register",
 )
 
 Apply: TypeAlias = Callable[[web.Request, web.StreamResponse], Awaitable[None] | None]
@@ -74,17 +73,21 @@ def restore_registered(request: web.Request, before: dict[str, Apply]) -> None:
         registered.update(before)
 
 
-@named("setup")
-@web.middleware
-async def register_responses(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer preflights, or begin to collect what is set on the response; the outermost middleware."""
-    writer: Any = request.writer
-    if not hasattr(writer, "__registered__"):  # else an application around this one is prepared as well
-        answer = await answer_preflight(request) if request.method == hdrs.METH_OPTIONS else None
-        if answer is not None:
-            return answer
-        writer.__registered__ = {}
-    return await handler(request)
+def is_register_open(request: web.Request) -> bool:
+    """Whether it is collected already what reaches the response, as an application around this one is prepared."""
+    return hasattr(request.writer, "__registered__")
+
+
+def open_register(request: web.Request) -> None:
+    """Begin to collect what reaches the response."""
+    cast(Any, request.writer).__registered__ = {}
+
+
+def share_register(request: web.Request, writer: object) -> None:
+    """Have what is registered on another writer, behind this one, reach the response as well."""
+    registered = getattr(request.writer, "__registered__", None)
+    if registered is not None:
+        cast(Any, writer).__registered__ = registered
 
 
 async def apply_registered(request: web.Request, response: web.StreamResponse) -> None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
-from ..declarations import provided_by
+from ..declarations import named, provided_by
 from ..order import check_middlewares
-from ..typedefs import Key
-from .responses import apply_registered, register_responses
+from ..typedefs import Handler, Key
+from .cors.preflight import answer_preflight
+from .responses import apply_registered, is_register_open, open_register
 from .traffic.body_limits import check_expectations
 
-__all__ = ("setup",)
+__all__ = ("prepare_responses", "setup")
 
 
 def setup(app: web.Application) -> None:
@@ -31,13 +32,26 @@ def setup(app: web.Application) -> None:
         setup(app)
         app.router.add_get("/", secure_headers(), index)
     """
-    if register_responses not in app.middlewares:
-        app.middlewares.insert(0, register_responses)  # before all that may clone the request, or register
+    if prepare_responses not in app.middlewares:
+        app.middlewares.insert(0, prepare_responses)  # before all that may clone the request, or register
     if apply_registered not in app.on_response_prepare:  # another application's middlewares may have been taken over
         app.on_response_prepare.insert(0, apply_registered)
     if _check_at_startup not in app.on_startup:
         app.on_startup.insert(0, _check_at_startup)  # before anything is opened that would have to be closed
     check_expectations(app)
+
+
+@named("setup")
+@web.middleware
+async def prepare_responses(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer preflights, or begin to collect what is set on the response; the outermost middleware."""
+    if is_register_open(request):
+        return await handler(request)
+    answer = await answer_preflight(request) if request.method == hdrs.METH_OPTIONS else None
+    if answer is not None:
+        return answer
+    open_register(request)
+    return await handler(request)
 
 
 async def _check_at_startup(app: web.Application) -> None:

@@ -11,7 +11,7 @@ from aiohttp import web
 from ..marks import read_mark
 from ..record import links_of, read_record
 
-__all__ = ("find_marks",)
+__all__ = ("find_chain", "find_marks")
 
 
 def find_marks(request: web.Request, mark: str) -> list[Any]:
@@ -28,10 +28,10 @@ def _walk_inwards(request: web.Request) -> Iterator[Any]:
     match = request.match_info
     for app in match.apps:
         yield from app.middlewares
-    yield from links_of(_unwrap(match.handler))
+    yield from links_of(find_chain(match.handler))
 
 
-def _unwrap(handler: Any) -> Any:
+def find_chain(handler: Any) -> Any:
     """Find the finished chain in what a decorator or a partial has put around it; else the handler itself."""
     inner = handler
     while inner is not None and read_record(inner) is None:

@@ -11,7 +11,8 @@ from aiohttp_route_middleware import chain
 from aiohttp_route_middleware.middlewares.cors import cors
 from aiohttp_route_middleware.middlewares.secure_headers import CSP_NONCE, DEFAULT_POLICY, NONCE, secure_headers
 from aiohttp_route_middleware.middlewares.x_frame_options import x_frame_options
-from aiohttp_route_middleware.support.responses import apply_registered, register_responses
+from aiohttp_route_middleware.support.responses import apply_registered
+from aiohttp_route_middleware.support.setup import prepare_responses
 
 from ..by_hand import headers as by_hand
 from ..by_hand.shared import Fields
@@ -58,5 +59,5 @@ def _see(battery: Any) -> tuple[web.Request, web.Response]:
 
 
 async def _answer(handler: Any, request: web.Request, response: web.Response) -> None:
-    await register_responses(request, handler)
+    await prepare_responses(request, handler)
     await apply_registered(request, response)

@@ -18,7 +18,8 @@ from prometheus_client import CollectorRegistry
 from aiohttp_route_middleware.middlewares.access_log import access_log
 from aiohttp_route_middleware.middlewares.metrics import metrics
 from aiohttp_route_middleware.middlewares.tracing import tracing
-from aiohttp_route_middleware.support.responses import apply_registered, register_responses
+from aiohttp_route_middleware.support.responses import apply_registered
+from aiohttp_route_middleware.support.setup import prepare_responses
 from bench.batteries import make_cases
 from bench.battery_samples import make_router, put_before_endpoints
 from bench.by_hand import telemetry as by_hand
@@ -51,7 +52,7 @@ async def _answer(handler: Any, case: Case, *, is_ours: bool) -> tuple[int, dict
     response = web.Response()
     try:
         if case.signal and is_ours:
-            returned = await register_responses(request, handler)
+            returned = await prepare_responses(request, handler)
             await apply_registered(request, response)
         else:
             returned = await handler(request)

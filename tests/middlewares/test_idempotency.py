@@ -27,8 +27,8 @@ from aiohttp_route_middleware.middlewares.timeout import timeout
 from aiohttp_route_middleware.stores import MemoryStore, Store
 from aiohttp_route_middleware.stores.redis import RedisStore
 from aiohttp_route_middleware.support.body_filters import add_filter
+from aiohttp_route_middleware.support.idempotency.records import name_record
 from aiohttp_route_middleware.support.responses import on_response
-from aiohttp_route_middleware.support.traffic.idempotency_records import name_record
 
 from .. import scopes
 from ..clock import Clock

@@ -21,7 +21,7 @@ from aiohttp_route_middleware.middlewares import IDENTITY, Identity, setup
 from aiohttp_route_middleware.middlewares.body_limit import body_limit
 from aiohttp_route_middleware.middlewares.client_address import client_address
 from aiohttp_route_middleware.middlewares.rate_limit import rate_limit
-from aiohttp_route_middleware.support.traffic.rate_limit_memory import MemoryCounters
+from aiohttp_route_middleware.support.rate_limits.memory import MemoryCounters
 
 from .. import scopes
 from ..conftest import Client

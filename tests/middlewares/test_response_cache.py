@@ -30,8 +30,8 @@ from aiohttp_route_middleware.middlewares.sessions import SESSION, sessions
 from aiohttp_route_middleware.stores import MemoryStore, Store
 from aiohttp_route_middleware.stores.redis import RedisStore
 from aiohttp_route_middleware.support.access.identity import IDENTITY, Identity
-from aiohttp_route_middleware.support.content.flights import Flight, Landing
-from aiohttp_route_middleware.support.content.freshness import find_obstacle, find_refusal, may_share, measure
+from aiohttp_route_middleware.support.caching.flights import Flight, Landing
+from aiohttp_route_middleware.support.caching.freshness import find_obstacle, find_refusal, may_share, measure
 from aiohttp_route_middleware.support.headers import set_header
 from aiohttp_route_middleware.support.responses import on_response
 
@@ -404,7 +404,7 @@ async def test_the_application_tells_apart_what_must_not_be_mixed(aiohttp_client
     assert (await fetch(client, X_Tenant="a")).text == "run 1"
     assert (await fetch(client, X_Tenant="b")).text == "run 2"
     assert (await fetch(client, X_Tenant="a")).text == "run 1"
-    await cache.forget(client.make_url("/"), part="a")
+    await cache.forget(client.make_url("/"), key="a")
     assert (await fetch(client, X_Tenant="b")).text == "run 2"
     assert (await fetch(client, X_Tenant="a")).text == "run 3"
 
@@ -1342,14 +1342,14 @@ async def test_each_cache_measures_what_is_kept_by_its_own_time(aiohttp_client: 
 
 async def test_what_is_made_anew_is_what_is_told(aiohttp_client: AiohttpClient) -> None:
     """What was remembered of a response is not told of the one that has taken its place."""
-    clock, site = Clock(LONG_AGO), Site({"Cache-Control": "max-age=60", "X-Run": "1"})
+    clock, site = Clock(LONG_AGO), Site({"Cache-Control": "max-age=60", "X-Miss": "1"})
     cache = response_cache(store=MemoryStore(), clock=clock)
     client = await start(aiohttp_client, site, cache)
     for run in ("1", "2", "3"):
-        site.headers["X-Run"] = run
+        site.headers["X-Miss"] = run
         for _ in range(3):
             answer = await fetch(client, Host="example.com")
-            assert (answer.text, answer.headers["X-Run"]) == (f"run {run}", run)
+            assert (answer.text, answer.headers["X-Miss"]) == (f"run {run}", run)
         await cache.forget("http://example.com/")
 
 

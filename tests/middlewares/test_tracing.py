@@ -25,7 +25,7 @@ from aiohttp_route_middleware.middlewares.client_address import client_address
 from aiohttp_route_middleware.middlewares.on_error import on_error
 from aiohttp_route_middleware.middlewares.tracing import trace_spans, tracing
 from aiohttp_route_middleware.support.clones import clone_request
-from aiohttp_route_middleware.support.telemetry.matches import note_match
+from aiohttp_route_middleware.support.telemetry.route_names import note_match
 from aiohttp_route_middleware.typedefs import Handler
 
 from ..scopes import each_scope, make_app, path_in

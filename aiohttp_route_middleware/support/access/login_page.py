@@ -9,9 +9,9 @@ from urllib.parse import quote
 from aiohttp import hdrs, web
 
 from ...option_checks import refuse_option
+from ..network.local_paths import safe_next
 from ..network.websockets import is_websocket
 from .challenges import unauthorized
-from .local_paths import safe_next
 
 __all__ = ("redirect_strangers",)
 

@@ -23,7 +23,7 @@ from .passed_body import PassedBody
 from .scope import ASGI_SCOPE
 from .scope_changes import clone_request, read_changes, remember
 from .serving import serve_http
-from .socket import Socket, SocketOptions, settle_socket
+from .websocket import Socket, SocketOptions, settle_socket
 
 __all__ = ("call_behind", "serve_through")
 

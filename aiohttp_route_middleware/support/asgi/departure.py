@@ -1,4 +1,4 @@
-"""Whether a client has left, and the moment in which it does.
+"""The moment in which a client goes.
 
 aiohttp tells it to the request that the server has made, by a method of its own: it breaks off the body. That method
 is taken over here for one request; aiohttp has no other door for it, short of cancelling every handler.
@@ -11,18 +11,14 @@ from typing import Any, cast
 
 from aiohttp import web
 
-__all__ = ("has_left", "watch_departure")
+from ..sending import has_gone
 
-
-def has_left(request: web.Request) -> bool:
-    """Whether nothing can be sent to the client any more."""
-    transport = request.transport
-    return transport is None or transport.is_closing()
+__all__ = ("watch_departure",)
 
 
 def watch_departure(request: web.Request, left: asyncio.Event) -> None:
     """Set an event when the client leaves, or when the server gives up on it at its shutdown."""
-    if has_left(request):
+    if has_gone(request):
         left.set()
         return
     served: Any = cast(Any, request.protocol)._current_request or request  # whatever has been cloned since

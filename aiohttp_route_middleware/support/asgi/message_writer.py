@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any
 
 from aiohttp import hdrs, web
 from aiohttp.http import StreamWriter
 from multidict import CIMultiDict
 
+from ..responses import share_register
 from .messages import Send, write_fields
 
 __all__ = ("MessageWriter",)
@@ -37,9 +38,7 @@ class MessageWriter(StreamWriter):
         self.sends_headers_at_once: bool = False
         self._pass = send
         self._pieces: list[bytes] = []
-        registered = getattr(request.writer, "__registered__", None)
-        if registered is not None:
-            cast(Any, self).__registered__ = registered
+        share_register(request, self)
 
     def enable_chunking(self) -> None:
         """Leave that to the server."""

@@ -17,9 +17,9 @@ from collections.abc import Callable
 
 from aiohttp import web
 
+from ..sending import has_gone
 from .answer import Answer
 from .body import Body
-from .departure import has_left
 from .messages import AsgiApplication, Scope
 
 __all__ = ("CLIENT_LEFT", "serve_http")
@@ -63,7 +63,7 @@ async def serve_http(
 
 
 def _settle(request: web.Request, body: Body, answer: Answer, error: Exception) -> web.StreamResponse:
-    if has_left(request):
+    if has_gone(request):
         return answer.response or web.Response(status=CLIENT_LEFT, reason="Client Closed Request")
     if body.is_broken and answer.response is None:
         raise web.HTTPBadRequest(text="The body is malformed.") from error

@@ -18,7 +18,7 @@ from .http_dates import read_date
 
 __all__ = (
     "ANY",
-    "Outcome",
+    "Decision",
     "Validators",
     "decide",
     "decide_by",
@@ -53,7 +53,7 @@ _OF_THE_BODY = (
 )
 
 
-class Outcome(Enum):
+class Decision(Enum):
     """What becomes of a request."""
 
     GO_ON = 200
@@ -122,7 +122,7 @@ def validators_of(headers: CIMultiDict[str] | CIMultiDictProxy[str]) -> Validato
     return Validators(None if tag is None else parse_tag(tag), None if modified is None else read_date(modified))
 
 
-def decide(method: str, headers: CIMultiDictProxy[str], known: Validators) -> Outcome:
+def decide(method: str, headers: CIMultiDictProxy[str], known: Validators) -> Decision:
     """Tell what becomes of a request, by its conditions (RFC 9110, section 13.2.2).
 
     Args:
@@ -131,18 +131,18 @@ def decide(method: str, headers: CIMultiDictProxy[str], known: Validators) -> Ou
         known: of the representation that it is about.
     """
     if not _is_as_expected(headers, known):  # steps 1 and 2
-        return Outcome.FAILED
+        return Decision.FAILED
     reads = method in _READS
     if hdrs.IF_NONE_MATCH in headers:  # step 3
         if not _is_listed(headers, known):
-            return Outcome.GO_ON
-        return Outcome.NOT_MODIFIED if reads else Outcome.FAILED
+            return Decision.GO_ON
+        return Decision.NOT_MODIFIED if reads else Decision.FAILED
     if reads and _is_unmodified_since(hdrs.IF_MODIFIED_SINCE, headers, known):  # step 4
-        return Outcome.NOT_MODIFIED
-    return Outcome.GO_ON
+        return Decision.NOT_MODIFIED
+    return Decision.GO_ON
 
 
-def decide_by(method: str, headers: CIMultiDictProxy[str], answered: CIMultiDict[str]) -> Outcome:
+def decide_by(method: str, headers: CIMultiDictProxy[str], answered: CIMultiDict[str]) -> Decision:
     """Tell what becomes of a request, by the validators of the response to it.
 
     Args:
@@ -152,7 +152,7 @@ def decide_by(method: str, headers: CIMultiDictProxy[str], answered: CIMultiDict
     """
     tag = answered.get(hdrs.ETAG)
     if tag is not None and method in _READS and _asks_for(tag, headers):
-        return Outcome.NOT_MODIFIED
+        return Decision.NOT_MODIFIED
     return decide(method, headers, validators_of(answered))
 
 

@@ -15,7 +15,7 @@ from aiohttp import ETag, hdrs, web
 from ...errors import ConfigurationError
 from ...option_checks import check_function
 from ..battery import awaiting
-from .conditions import Outcome, Validators, decide, has_conditions, parse_tag, refuse
+from .conditions import Decision, Validators, decide, has_conditions, parse_tag, refuse
 
 __all__ = ("Current", "Knowledge", "Modified")
 
@@ -62,7 +62,7 @@ class Knowledge:
         if self._current is None and (self._modified is None or hdrs.IF_MATCH in request.headers):
             return  # a tag outweighs a date (section 13.2.2), and the tag is not known here
         known = await self.ask(request)
-        if decide(request.method, request.headers, known) is Outcome.FAILED:
+        if decide(request.method, request.headers, known) is Decision.FAILED:
             raise refuse(request.headers, known)
 
 

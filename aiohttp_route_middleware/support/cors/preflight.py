@@ -8,7 +8,6 @@ middlewares of its application, then of those around it. Without such a route or
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
@@ -17,8 +16,9 @@ from aiohttp.abc import AbstractMatchInfo
 
 from ...errors import ConfigurationError
 from ...marks import read_mark, set_mark
-from ...record import links_of, read_record
+from ...record import links_of
 from ...syntax import is_token
+from ..surroundings import find_chain
 
 __all__ = ("answer_preflight", "check_no_policy", "declare_policy", "is_preflight")
 
@@ -55,7 +55,7 @@ async def answer_preflight(request: web.Request) -> web.StreamResponse | None:
     match = await app.router.resolve(asked)
     if match.http_exception is not None:
         return None
-    links = links_of(_unwrap(match.handler))
+    links = links_of(find_chain(match.handler))
     if _is_missing(method, links[-1]):
         return None
     answer = _find_innermost(_walk_inwards(app, match, links))
@@ -68,14 +68,6 @@ def check_no_policy(battery: str, links: Iterable[Any]) -> None:
         raise ConfigurationError(
             battery, "there is a CORS policy in it, which no preflight would find", cure="put cors() beside it"
         )
-
-
-def _unwrap(handler: Any) -> Any:
-    """Find the finished chain in what a decorator or a partial has put around it; else the handler itself."""
-    inner = handler
-    while inner is not None and read_record(inner) is None:
-        inner = inner.func if isinstance(inner, functools.partial) else getattr(inner, "__wrapped__", None)
-    return handler if inner is None else inner
 
 
 def _read_method(request: web.Request) -> str:

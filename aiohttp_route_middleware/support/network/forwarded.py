@@ -17,7 +17,7 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from ...keys import note_key
-from ..kept import find_kept
+from ..request_keys import read_key
 from .addresses import Address
 from .hops import Headers, Hop, elements_from_right, forwarded_hops, parse_hop, parse_scheme, read_last
 from .hosts import parse_authority
@@ -81,7 +81,7 @@ def read_found_scheme(request: web.Request) -> str | None:
 
 def read_forwarded_scheme(request: web.Request) -> str | None:
     """The scheme that `client_address()` has found out; `None` if it has not."""
-    return find_kept(request, FORWARDED_SCHEME)
+    return read_key(request, FORWARDED_SCHEME)
 
 
 def is_https(request: web.Request) -> bool:

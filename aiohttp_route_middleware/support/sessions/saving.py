@@ -21,8 +21,8 @@ from ...errors import ConfigurationError, SessionError
 from ...typedefs import Handler
 from ..content.cache_directives import restrict
 from ..headers import merge_vary
-from ..kept import find_kept
 from ..network.lost_cookies import warn_of_lost_cookie
+from ..request_keys import read_key
 from ..responses import on_response
 from .session import Session, state_of
 from .state import SessionState
@@ -77,7 +77,7 @@ async def keep_session(
 
 def _is_kept_around(request: web.Request, key: web.RequestKey[Session], keeper: SessionKeeper, label: str) -> bool:
     """Whether a link in an outer scope keeps the session already, in the same way."""
-    around = find_kept(request, key)
+    around = read_key(request, key)
     state = None if around is None else state_of(around)
     if state is None or state.kept_by is None:  # by nobody: somebody's own `Session()`
         return False

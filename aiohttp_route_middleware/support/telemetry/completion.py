@@ -21,7 +21,7 @@ from aiohttp import web
 from ...typedefs import Handler
 from ..responses import on_response
 from ..sending import has_gone
-from .ends import End, Outcome, count_body, is_closed_socket
+from .ends import End, Ending, count_body, is_closed_socket
 from .telling import tell_safely
 
 __all__ = ("Finish", "watch")
@@ -128,7 +128,7 @@ class _Watched:
         if finish is None:
             return
         self._connection.remove_done_callback(self._end_with_connection)  # which goes on, for other requests
-        outcome: Outcome = "failed" if self._is_broken else sent or "aborted"
+        outcome: Ending = "failed" if self._is_broken else sent or "aborted"
         written = self._writer.output_size
         head = min(self._head, written)
         body = None if self._is_socket else count_body(self._request, self._response, written - head, outcome)

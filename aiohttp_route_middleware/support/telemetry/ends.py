@@ -8,9 +8,9 @@ from aiohttp import web
 
 from ..body_filters import has_body
 
-__all__ = ("End", "Outcome", "count_body", "is_closed_socket")
+__all__ = ("End", "Ending", "count_body", "is_closed_socket")
 
-Outcome: TypeAlias = Literal["sent", "aborted", "failed"]
+Ending: TypeAlias = Literal["sent", "aborted", "failed"]
 
 
 class End(NamedTuple):
@@ -27,7 +27,7 @@ class End(NamedTuple):
     """
 
     response: web.StreamResponse | None
-    outcome: Outcome
+    outcome: Ending
     error: BaseException | None
     head: int
     body: int | None
@@ -38,9 +38,7 @@ def is_closed_socket(response: web.StreamResponse | None) -> bool:
     return isinstance(response, web.WebSocketResponse) and response.close_code not in (None, 1006)
 
 
-def count_body(
-    request: web.Request, response: web.StreamResponse | None, written: int, outcome: Outcome
-) -> int | None:
+def count_body(request: web.Request, response: web.StreamResponse | None, written: int, outcome: Ending) -> int | None:
     """Count the bytes of a body that is none of a WebSocket, as `End` has them.
 
     Args:

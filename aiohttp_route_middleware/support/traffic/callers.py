@@ -8,9 +8,9 @@ from ipaddress import IPv4Address, IPv6Address
 from aiohttp import web
 
 from ..access.identity import IDENTITY, Identity
-from ..kept import find_kept
 from ..network.addresses import read_client_address
 from ..network.networks import name_network
+from ..request_keys import read_key
 
 __all__ = ("read_caller",)
 
@@ -20,7 +20,7 @@ def read_caller(request: web.Request) -> str:
 
     Callers without either are all one: they share what is counted, and nobody gets away uncounted.
     """
-    identity = find_kept(request, IDENTITY)
+    identity = read_key(request, IDENTITY)
     if isinstance(identity, Identity):
         return f"identity:{identity.subject}"
     address = read_client_address(request)

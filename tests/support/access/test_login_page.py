@@ -11,8 +11,8 @@ from pytest_aiohttp.plugin import AiohttpClient
 from yarl import URL
 
 from aiohttp_route_middleware.errors import ConfigurationError
-from aiohttp_route_middleware.support.access.local_paths import safe_next
 from aiohttp_route_middleware.support.access.login_page import redirect_strangers
+from aiohttp_route_middleware.support.network.local_paths import safe_next
 
 from ...middlewares.wire import send
 from ...strangers import AskOnce, ask_once, read_next

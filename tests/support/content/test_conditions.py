@@ -8,7 +8,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from aiohttp_route_middleware.support.content.conditions import (
     ANY,
-    Outcome,
+    Decision,
     Validators,
     decide,
     decide_by,
@@ -28,7 +28,7 @@ WEAK = Validators(ETag("a", is_weak=True), MOMENT)
 UNTAGGED = Validators(None, MOMENT)
 UNDATED = Validators(ETag("a"))
 NOTHING = Validators(exists=False)
-GO_ON, NOT_MODIFIED, FAILED = Outcome.GO_ON, Outcome.NOT_MODIFIED, Outcome.FAILED
+GO_ON, NOT_MODIFIED, FAILED = Decision.GO_ON, Decision.NOT_MODIFIED, Decision.FAILED
 
 
 def fields(*headers: tuple[str, str]) -> CIMultiDictProxy[str]:
@@ -88,7 +88,9 @@ CASES = [
 
 
 @pytest.mark.parametrize(("known", "headers", "read", "changed"), CASES)
-def test_conditions_decide(known: Validators, headers: list[tuple[str, str]], read: Outcome, changed: Outcome) -> None:
+def test_conditions_decide(
+    known: Validators, headers: list[tuple[str, str]], read: Decision, changed: Decision
+) -> None:
     asked = fields(*headers)
     assert decide("GET", asked, known) is decide("HEAD", asked, known) is read
     assert decide("PUT", asked, known) is changed
