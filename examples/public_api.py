@@ -68,7 +68,7 @@ def make_app() -> web.Application:
         timeout(10),
         body_limit(64 * 1024),
         bearer_auth(find_token),
-        rate_limit("10/second; 1000/hour"),  # behind the authenticator: counted by who asks
+        rate_limit("10/second; 1000/hour", name="api"),  # behind the authenticator: by who asks; all routes in one
     )
     router.add_get("/notes", cache_control(private=True, max_age=10), etag(), list_notes)
     router.add_post("/notes", idempotency(store=MemoryStore()), add_note)
