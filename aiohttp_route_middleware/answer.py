@@ -56,7 +56,10 @@ def _name_answer(answer: Any) -> str:
 
 def _advise(answer: Any) -> str:
     if answer is None:
-        return "is a `return` missing? (only a guard may return None, and only before the end)"
+        return (
+            "is a `return` missing? or is the endpoint missing? "
+            "(only a guard may return None, and only before the end)"
+        )
     if inspect.isawaitable(answer):
         return "is an `await` missing?"
     if isinstance(answer, BaseException) or (isinstance(answer, type) and issubclass(answer, BaseException)):

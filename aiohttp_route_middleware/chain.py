@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from aiohttp.abc import AbstractView
-from aiohttp.typedefs import Handler
 
 from .checked import watch
 from .compiler import compile_chain
@@ -21,7 +20,7 @@ from .places import find_caller
 from .record import ChainRecord, links_of, read_record, set_record
 from .settings import Settings
 from .tracing import join_traces, trace_endpoint, trace_link
-from .typedefs import Key, Keys, Link, Trace
+from .typedefs import Handler, Key, Keys, Link, Trace
 from .view import chain_view
 
 if TYPE_CHECKING:

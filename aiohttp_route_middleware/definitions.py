@@ -21,6 +21,7 @@ from .typedefs import Handler, Key
 
 __all__ = ("DefinedLink", "define", "load_links")
 
+_CURE = "correct its name or its options"
 _ENTRY_KEYS = ("use", "options", "enabled")
 _LONGEST_TARGET = 250  # characters; what is longer is no name, and would fill the error
 _BATTERIES = Path(__file__).with_name("middlewares")
@@ -101,8 +102,8 @@ class DefinedLink:
         except RouteMiddlewareError as error:
             raise self._refuse(str(error)) from error
         except BaseException as error:  # a factory such as `sys.exit` as well
-            mismatch = _find_mismatch(factory, self._options) if isinstance(error, TypeError) else ""
-            raise self._refuse(mismatch or f"it raised {name_failure(error)}") from error
+            mismatch = _find_mismatch(factory, self._options) if isinstance(error, TypeError) else None
+            raise self._refuse(*(mismatch or (f"it raised {name_failure(error)}", _CURE))) from error
 
     def _complete(self) -> str:
         """Write out the target of a battery that is named alone."""
@@ -115,7 +116,7 @@ class DefinedLink:
         cure = f"write {f'{module}:{attribute}'!r}" if module else suggest(self._target, names)
         raise self._refuse(f"there is no battery {self._target!r}", f"{cure}, or package.module:factory for your own")
 
-    def _refuse(self, problem: str, cure: str = "correct its name or its options") -> ConfigurationError:
+    def _refuse(self, problem: str, cure: str = _CURE) -> ConfigurationError:
         return ConfigurationError(self._label, problem, cure=cure)
 
 
@@ -193,14 +194,26 @@ def _shorten(target: str) -> str:
     return target if len(target) <= _LONGEST_TARGET else f"{target[:40]}…"
 
 
-def _find_mismatch(factory: Callable[..., Any], options: Mapping[str, Any]) -> str:
-    """Say which option is missing or too many, if that is why a factory could not be called."""
+def _find_mismatch(factory: Callable[..., Any], options: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return which option is too many or missing, and the cure, if that is why a factory could not be called."""
     try:
         signature = inspect.signature(factory)
     except (TypeError, ValueError):  # it is not written in Python
-        return ""
+        return None
     try:
         signature.bind(**options)
     except TypeError as mismatch:  # it names options, and quotes none
-        return f"{mismatch}; it takes {', '.join(signature.parameters) or 'no options'}"
-    return ""
+        return _explain(mismatch, [*signature.parameters.values()], options)
+    return None
+
+
+def _explain(mismatch: TypeError, parameters: list[inspect.Parameter], options: Mapping[str, Any]) -> tuple[str, str]:
+    """Name an option that there is not before one that is missing: mostly they are the same, misspelt."""
+    names = [one.name for one in parameters if one.kind is not one.VAR_POSITIONAL]
+    takes = f"it takes {', '.join(names) or 'no options'}"
+    takes_any = any(one.kind is one.VAR_KEYWORD for one in parameters)
+    unknown = [] if takes_any else [name for name in options if name not in names]
+    if not unknown:
+        return f"{mismatch}; {takes}", _CURE
+    cure = suggest(unknown[0], names) if names else f"leave out {unknown[0]!r}"
+    return f"got an unexpected option {unknown[0]!r}; {takes}", cure

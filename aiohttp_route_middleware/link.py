@@ -1,7 +1,7 @@
 """What a link is, decided once, at registration.
 
-In this order: the last one is the endpoint; an explicit mark decides (ours, or `@web.middleware`);
-two required parameters make a middleware; one makes a guard; anything else is refused.
+In this order: the last one is the endpoint, unless it is marked as what needs one; an explicit mark decides (ours, or
+`@web.middleware`); two required parameters make a middleware; one makes a guard; anything else is refused.
 The callable itself is inspected, never what it wraps: a decorator that takes one argument is called with one.
 """
 
@@ -66,6 +66,8 @@ def read_link(link: Any) -> LinkSpec:
     if read_record(link) is not None:
         raise LinkError("is a finished chain, which always answers", "put it last, or pass its links as a list")
     mark = _read_kind(link)
+    if mark == "endpoint":
+        raise LinkError("is an endpoint, which always answers", "put it last")
     parameters = read_parameters(link)
     if parameters is None:
         raise LinkError("has no signature to read", "wrap it in `async def name(request)` or `(request, handler)`")
@@ -86,7 +88,10 @@ def check_bare_endpoint(link: Any) -> Parameters | None:
     parameters = None if isinstance(link, type) else read_parameters(link)
     if parameters is not None and len(parameters.required) > 1:
         _check_bound(parameters)
-    if _read_kind(link) == "middleware" or (parameters is not None and parameters.look_like_middleware):
+    mark = _read_kind(link)
+    if mark == "guard":  # one without a mark looks like an endpoint
+        raise LinkError("is a guard, and nothing follows it", "put an endpoint after it: async def name(request)")
+    if mark == "middleware" or (parameters is not None and parameters.look_like_middleware):
         raise LinkError("is a middleware, and nothing follows it", "put an endpoint last: async def name(request)")
     return parameters
 
@@ -137,7 +142,7 @@ def _refuse_class(link: type) -> LinkError:
 
 def _read_kind(link: Any) -> str | None:
     kind = read_mark(link, "__link_kind__")
-    if kind in ("guard", "middleware"):
+    if kind in ("guard", "middleware", "endpoint"):
         return str(kind)
     return "middleware" if read_mark(link, "__middleware_version__") == 1 else None
 

@@ -23,6 +23,7 @@ __all__ = (
     "check_texts",
     "in_order",
     "refuse_option",
+    "refuse_returned",
     "suggest",
 )
 
@@ -36,6 +37,19 @@ _NO_LISTS = (str, bytes, bytearray, memoryview, Mapping)
 def refuse_option(battery: str, option: str, value: object, cure: str) -> ConfigurationError:
     """Make the error for an option whose value is no secret."""
     return ConfigurationError(battery, f"{option}={value!r}", cure=cure)
+
+
+def refuse_returned(battery: str, option: str, value: object, cure: str) -> ConfigurationError:
+    """Make the error for what a function of the application has returned, which may be a secret: its type is told.
+
+    Args:
+        battery: its name, as in errors.
+        option: the name of the function's option.
+        value: what it has returned.
+        cure: what it should return instead, as "return a text".
+    """
+    told = repr(value) if value is None or type(value) in (bool, int, float) else type(value).__qualname__
+    return ConfigurationError(battery, f"{option}() returned {told}", cure=cure)
 
 
 def check_flags(battery: str, **flags: object) -> None:

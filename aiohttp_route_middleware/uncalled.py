@@ -11,11 +11,11 @@ from typing import Any
 from .marks import unwrap_partial
 from .parameters import read_parameters
 
-__all__ = ("find_call",)
+__all__ = ("find_call", "find_tongue")
 
 _SHELVES = (f"{__package__}.middlewares", f"{__package__}.adapters")
+_MADE = ("GuardBattery", "Handler", "MiddlewareBattery")
 _ASGI = ("scope", "receive", "send")
-_APPLICATIONS = {_ASGI: "asgi", ("environ", "start_response"): "wsgi"}
 
 
 def find_call(link: Any) -> tuple[str, str] | None:
@@ -25,24 +25,36 @@ def find_call(link: Any) -> tuple[str, str] | None:
         return "is a factory that was not called", f"call it: {made_of.__name__}(...)"
     if isinstance(link, type):
         return _find_call_of_class(link)
-    parameters = read_parameters(link)
-    adapter = _APPLICATIONS.get(parameters.required) if parameters else None
-    if adapter is None:
+    tongue = find_tongue(link)
+    if tongue is None:
         return None
-    kind = adapter.upper()
-    article = "an" if adapter == "asgi" else "a"
+    article = "an" if tongue == "asgi" else "a"
     return (
-        f"is {article} {kind} application",
-        f"end the chain with {adapter}(...) of {_SHELVES[1]}.{adapter} around it",
+        f"is {article} {tongue.upper()} application",
+        f"end the chain with {tongue}(...) of {_SHELVES[1]}.{tongue} around it",
     )
 
 
+def find_tongue(application: Any) -> str | None:
+    """Return `"asgi"` or `"wsgi"`, if the names of its parameters tell what an application speaks."""
+    if isinstance(application, type):
+        return None
+    parameters = read_parameters(application)
+    required = () if parameters is None else parameters.required
+    if required[1:] == ("start_response",):  # the first is mostly `environ`, and `env` for some
+        return "wsgi"
+    return "asgi" if required == _ASGI else None
+
+
 def _is_factory(function: Any) -> bool:
-    """Each battery and adapter is one module with one factory of the same name."""
-    if type(function) is not FunctionType:
+    """Each battery and adapter is one module with a factory of the same name; what else makes links there says so."""
+    if type(function) is not FunctionType or function.__module__ is None:  # made by exec(), say
         return False
+    shelf, _, module = function.__module__.rpartition(".")
     name = function.__qualname__
-    return function.__module__ in [f"{shelf}.{name}" for shelf in _SHELVES]
+    if shelf not in _SHELVES or not name.isidentifier():  # in another function: it is what a factory has made
+        return False
+    return name == module or function.__annotations__.get("return") in _MADE
 
 
 def _find_call_of_class(link: type) -> tuple[str, str] | None:

@@ -265,7 +265,9 @@ async def test_a_guard_that_returns_something_else_is_a_500_that_names_it(
 
 
 @pytest.mark.parametrize("links", [[pass_on], [around], [Around()], [pass_on, around, pass_on]], ids=steady)
-@pytest.mark.parametrize(("answer", "advice"), [(None, "is a `return` missing?"), ("text", "type str")])
+@pytest.mark.parametrize(
+    ("answer", "advice"), [(None, "is a `return` missing? or is the endpoint missing?"), ("text", "type str")]
+)
 async def test_an_endpoint_that_returns_no_response_is_a_500_that_names_the_chain_and_it(
     ask: Ask, caplog: pytest.LogCaptureFixture, links: list[Any], answer: Any, advice: str
 ) -> None:
@@ -729,6 +731,15 @@ FINISHED_VIEW = chain(pass_on, web.View)
 MARK_PARTIAL = middleware(functools.partial(plain_middleware))
 MARK_THREE = middleware(functools.partial(three))
 
+
+class Pass:
+    """A guard as an object."""
+
+    async def __call__(self, request: web.Request, status: int = 0) -> None: ...
+
+
+partial_guard = functools.partial(guard(Pass()), status=5)
+
 REFUSED = [
     pytest.param((), 0, "the chain is empty; pass an endpoint", id="empty"),
     pytest.param(([], ()), 0, "the chain is empty", id="empty lists"),
@@ -746,6 +757,11 @@ REFUSED = [
     pytest.param((around,), 1, "is a middleware, and nothing follows it; put an endpoint last", id="middleware alone"),
     pytest.param((pass_on, marked_starred), 2, "is a middleware, and nothing follows it", id="ends in a marked one"),
     pytest.param((pass_on, around), 2, "is a middleware, and nothing follows it", id="ends in a middleware"),
+    pytest.param(
+        (guard(Pass()),), 1, "is a guard, and nothing follows it; put an endpoint after it", id="guard alone"
+    ),
+    pytest.param((pass_on, guard(Pass())), 2, "is a guard, and nothing follows it", id="ends in a marked guard"),
+    pytest.param((pass_on, partial_guard), 2, "is a guard, and nothing", id="ends in a partial of a marked guard"),
     pytest.param((Method.middleware, endpoint), 1, "is a method without its object; pass", id="unbound method"),
     pytest.param((Method.endpoint,), 1, "is a method without its object; pass", id="unbound endpoint"),
     pytest.param((Around, endpoint), 1, "is a class, not a link; pass an instance: Around(...)", id="class"),

@@ -365,12 +365,27 @@ WRONG: list[Any] = [
     pytest.param(
         "shop.links:mark",
         {"valeu": "no"},
-        "got an unexpected keyword argument 'valeu'; it takes value; correct its name or its options",
+        "got an unexpected option 'valeu'; it takes value; write 'value'",
         id="an option too many",
     ),
-    pytest.param("shop.links:guard", {"value": 1}, "argument 'value'; it takes no options; correct", id="no options"),
+    pytest.param("shop.links:guard", {"value": 1}, "it takes no options; leave out 'value'", id="no options"),
     pytest.param(
-        "shop.links:wrapped", {"size": 7}, "argument 'size'; it takes value; correct", id="through a wrapper"
+        "shop.links:wrapped",
+        {"size": 7},
+        "option 'size'; it takes value; write one of 'value'",
+        id="through a wrapper",
+    ),
+    pytest.param(
+        "body_limit",
+        {"max_size": 3},
+        "got an unexpected option 'max_size'; it takes size; write 'size'",
+        id="an option too many, in place of one that is missing",
+    ),
+    pytest.param(
+        "aiohttp_route_middleware.adapters.from_asgi:from_asgi",
+        {"midleware": 3},
+        "'middleware'; it takes middleware, websockets, options; correct its",
+        id="one that is missing, where any may be given",
     ),
     pytest.param("shop.links:fail", {}, "argument: 'error'; it takes error, ", id="one too few"),
     pytest.param("x_frame_options", {"value": "ALLOW"}, ": x_frame_options(): value='ALLOW'; ", id="a bad option"),

@@ -19,6 +19,7 @@ from aiohttp_route_middleware.option_checks import (
     check_text,
     check_texts,
     in_order,
+    refuse_returned,
 )
 
 from .steady_ids import steady
@@ -135,6 +136,18 @@ def test_a_flag_is_true_or_false(value: object) -> None:
     check_flags(BATTERY, secure=True, same_host=False)
     with pytest.raises(ConfigurationError, match=rf"^battery\(\): secure={value!r}; write True or False$"):
         check_flags(BATTERY, same_host=True, secure=value)
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [(None, "None"), (-1, "-1"), (True, "True"), (1.5, "1.5"), ("secret", "str"), (["secret"], "list")],
+    ids=["nothing", "number", "flag", "fraction", "text", "list"],
+)
+def test_what_a_function_has_returned_is_refused_in_one_wording_and_no_text_of_it_is_shown(
+    value: object, told: str
+) -> None:
+    refusal = refuse_returned(BATTERY, "key", value, "return a text")
+    assert str(refusal) == f"battery(): key() returned {told}; return a text"
 
 
 def test_a_function_can_be_called() -> None:

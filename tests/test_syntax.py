@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiohttp_route_middleware.syntax import is_token, quote, unquote
+from aiohttp_route_middleware.syntax import is_field_value, is_token, quote, unquote
 
 TCHAR = set(string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~")  # RFC 9110, section 5.6.2
 
@@ -35,3 +35,10 @@ def test_a_backslash_stands_before_what_is_meant(quoted: str, text: str) -> None
 def test_what_is_quoted_is_read_as_it_was(text: str) -> None:
     assert unquote(quote(text)) == text
     assert '"' not in quote(text)[1:-1].replace(r"\\", "").replace(r"\"", "")  # nothing ends it before its end
+
+
+@given(st.text() | st.text("ab\t \x00\n\r\x7f\ud800\u00e9"))
+def test_a_field_value_has_no_controls_but_tabs_and_can_be_encoded(text: str) -> None:
+    is_encodable = not any(0xD800 <= ord(letter) <= 0xDFFF for letter in text)
+    has_controls = any(letter != "\t" and (ord(letter) < 0x20 or ord(letter) == 0x7F) for letter in text)
+    assert is_field_value(text) is (is_encodable and not has_controls)

@@ -9,7 +9,8 @@ For what is written for another framework and shall stand behind links of this o
 What stands before the last variable of the route is where the application is mounted: its `root_path` is `/api`, and
 the request for `/api/users` is answered by its route `/users`. Bodies, responses and WebSockets pass piece by piece,
 as they come. `run_with()` ties the lifespan of the ASGI application to that of the aiohttp application: what fails
-at its start keeps the server from starting, and its WebSockets are closed when the server stops.
+at its start keeps the server from starting, and its WebSockets are closed when the server stops. It always answers:
+only the end of a chain takes it.
 
 `/api` itself is no path of that route. To have both, let the variable begin with the slash, or with nothing:
 
@@ -38,9 +39,10 @@ from aiohttp import web
 
 from ..declarations import named
 from ..errors import ConfigurationError
-from ..loading import load_object
+from ..marks import set_mark
 from ..naming import name_link
-from ..option_checks import check_choice, check_count, check_function, check_seconds
+from ..option_checks import check_choice, check_count, check_seconds
+from ..support.asgi.applications import read_application
 from ..support.asgi.lifespan import MODES, Lifespan
 from ..support.asgi.messages import AsgiApplication
 from ..support.asgi.scope import ASGI_SCOPE, check_root_path, make_scope
@@ -85,7 +87,8 @@ def asgi(
         max_message: the longest message of a WebSocket, in bytes; default 4 MiB.
 
     Raises:
-        ConfigurationError: an option is wrong, or there is no such application. At a request: it was not started.
+        ConfigurationError: an option is wrong, there is no such application, or it speaks WSGI. Of `run_with()`: it
+            was called twice with one application. At a request: the application was not started.
 
     Responds:
         what the application responds; a WebSocket that it closes with a code that may not be sent is closed with 1011,
@@ -107,8 +110,7 @@ def asgi(
     if heartbeat is not None:
         check_seconds(_BATTERY, "heartbeat", heartbeat)
     check_count(_BATTERY, "max_message", max_message, unit="bytes")
-    application = load_object(app, _refuse) if isinstance(app, str) else app
-    check_function(_BATTERY, "app", application, takes="scope, receive, send")
+    application: AsgiApplication = read_application(app, "asgi")
     sockets = SocketOptions(heartbeat=heartbeat, max_message=max_message)
     living = Lifespan(application, lifespan, _name(app))
 
@@ -122,20 +124,19 @@ def asgi(
         return await serve_http(application, request, scope)
 
     def run_with(app: web.Application) -> None:
+        if living.run in app.cleanup_ctx:
+            raise ConfigurationError(_BATTERY, "run_with() was called twice with one application", cure="call it once")
         app.cleanup_ctx.append(living.run)
         app.on_shutdown.append(sockets.close_all)
 
     endpoint = cast(Any, asgi)
     endpoint.run_with = run_with
+    set_mark(endpoint, "__link_kind__", "endpoint")
     return cast(AsgiEndpoint, endpoint)
 
 
 def _name(app: AsgiApplication | str) -> str:
     return app if isinstance(app, str) else name_link(app)
-
-
-def _refuse(problem: str) -> ConfigurationError:
-    return ConfigurationError(_BATTERY, problem, cure='pass an ASGI application, or "package.module:app"')
 
 
 def _refuse_to_be_early(name: str) -> ConfigurationError:

@@ -33,6 +33,11 @@ request here, and a handler that accepts one fails. With `websockets=True` the m
 may refuse it, or change the scope, but sees no messages; and what stands behind it may then answer nothing but a
 WebSocket or an error, so that nobody gets around the middleware by asking for a WebSocket where there is none.
 
+**CORS:** on `add_get()`, Starlette's `CORSMiddleware` answers no preflight: `OPTIONS` is another route, and the answer
+405. Use `add_route("*", ...)`, or `cors()`. **Tags:** `GZipMiddleware` before `etag()` sends the strong `ETag` of the
+plain bytes with compressed ones (RFC 9110, section 8.8.1); use `compress()`. **Caches:** behind a `from_asgi()`,
+`response_cache()` keeps nothing (`detail=replaced`); put it before.
+
 It does **not** start anything: a middleware that needs the lifespan of an ASGI application, or `scope["app"]`, must
 stand in that application.
 """
@@ -40,7 +45,7 @@ stand in that application.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from aiohttp import web
 
@@ -49,7 +54,7 @@ from ..loading import load_object
 from ..naming import name_link
 from ..option_checks import check_flags, check_function
 from ..support.asgi.behind_middleware import call_behind, serve_through
-from ..support.asgi.making import make_middleware
+from ..support.asgi.making import check_maker, make_middleware
 from ..support.asgi.messages import AsgiApplication
 from ..support.asgi.scope import ASGI_SCOPE, make_scope
 from ..support.battery import MiddlewareBattery, middleware_battery
@@ -61,20 +66,20 @@ _BATTERY = "from_asgi()"
 
 
 def from_asgi(
-    middleware: Callable[..., AsgiApplication] | str, *, websockets: bool = False, **options: Any
+    middleware: Callable[..., AsgiApplication] | str, *misplaced: NoReturn, websockets: bool = False, **options: Any
 ) -> MiddlewareBattery:
     """Run an ASGI middleware around what stands behind.
 
     Args:
         middleware: its class, or what else makes it of an application and options; or where it is:
             `"package.module:Class"`.
+        *misplaced: nothing; options are passed by name.
         websockets: whether requests for a WebSocket are told to be that; by default they are ordinary requests.
         **options: for the middleware, as its application would pass them.
 
     Raises:
-        ConfigurationError: there is no such middleware, or it refuses these options; the error names those that it
-            takes. At a request: a WebSocket was
-            accepted behind it, without `websockets=True`.
+        ConfigurationError: there is no such middleware, it was made already, or it refuses these options; the error
+            names those that it takes. At a request: a WebSocket was accepted behind it, without `websockets=True`.
 
     Responds:
         what the middleware responds; 400 to a body that is malformed, and to a request for a WebSocket behind which
@@ -94,6 +99,7 @@ def from_asgi(
     make = load_object(middleware, _refuse) if isinstance(middleware, str) else middleware
     check_function(_BATTERY, "middleware", make, takes="app and options")
     name = middleware if isinstance(middleware, str) else name_link(middleware)
+    check_maker(_BATTERY, make, name, misplaced)
     around = make_middleware(_BATTERY, make, name, call_behind, options)
     check_function(_BATTERY, f"what {name} makes", around, takes="scope, receive, send")
 

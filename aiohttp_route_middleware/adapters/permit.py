@@ -25,11 +25,11 @@ from typing import Any
 
 from aiohttp import web
 
-from ..option_checks import check_function, refuse_option
+from ..option_checks import refuse_option
 from ..support.access.challenges import check_realm, forbidden, unauthorized, write_challenge
 from ..support.access.identity import IDENTITY, Identity
 from ..support.access.security_policies import AbstractAuthorizationPolicy, UserIdentity, find_authorization_policy
-from ..support.battery import GuardBattery, awaiting, call, guard_battery
+from ..support.battery import GuardBattery, call, guard_battery, read_function
 from ..typedefs import Handler
 
 __all__ = ("permit",)
@@ -71,9 +71,7 @@ def permit(
         permit("post:delete", context=lambda request: request.match_info["id"])
     """
     _check_permission(permission)
-    if context is not None:
-        check_function(_BATTERY, "context", context, takes="request")
-    tell = None if context is None else awaiting(context)
+    tell = read_function(_BATTERY, "context", context)
     find_authorization = find_authorization_policy(_BATTERY, authorization_policy)
     challenges = [write_challenge("Bearer", {"realm": check_realm(_BATTERY, realm)})]
 

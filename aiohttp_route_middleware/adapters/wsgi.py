@@ -15,8 +15,8 @@ piece by piece. It stands on a2wsgi, over which it does this more:
 - a header whose name has an underscore is left out: in the environment it is the same as one with a hyphen, so that
   a client could write over what a proxy has written.
 
-WebSockets are refused with 403. It does **not** bound the body of a request, and does **not** make an application
-safe in threads that is not.
+WebSockets are refused with 403. It always answers: only the end of a chain takes it. It does **not** bound the body of
+a request, and does **not** make an application safe in threads that is not.
 """
 
 from __future__ import annotations
@@ -27,18 +27,19 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
 
 from ..declarations import named
-from ..errors import ConfigurationError, MissingDependencyError
-from ..loading import load_object
+from ..errors import MissingDependencyError
+from ..marks import set_mark
 from ..naming import name_link
-from ..option_checks import check_count, check_function
+from ..option_checks import check_count
+from ..support.asgi.applications import read_application
 from ..support.asgi.messages import AsgiApplication, Receive, Scope, Send
 from ..support.asgi.scope import check_root_path, make_scope
 from ..support.asgi.serving import serve_http
 from ..support.network.websockets import is_websocket
 from ..support.wsgi.visit import Pieces, Start, Visit, staying
+from ..typedefs import Handler
 
 try:
     from a2wsgi import WSGIMiddleware
@@ -62,7 +63,7 @@ def wsgi(app: WsgiApplication | str, *, root_path: str | None = None, threads: i
         threads: how many requests it may work on at a time, 10 by default; others wait.
 
     Raises:
-        ConfigurationError: an option is wrong, or there is no such application.
+        ConfigurationError: an option is wrong, there is no such application, or it speaks ASGI.
 
     Responds:
         what the application responds; 403 to a WebSocket; 400 to a body that is malformed; 500 if the application
@@ -79,8 +80,7 @@ def wsgi(app: WsgiApplication | str, *, root_path: str | None = None, threads: i
     """
     check_root_path(_BATTERY, root_path)
     check_count(_BATTERY, "threads", threads, unit="threads")
-    application = load_object(app, _refuse) if isinstance(app, str) else app
-    check_function(_BATTERY, "app", application, takes="environ, start_response")
+    application: WsgiApplication = read_application(app, "wsgi")
     serve = _serve_with(WSGIMiddleware(_stop_when_over(application), workers=threads))
 
     @named(f"wsgi({app if isinstance(app, str) else name_link(app)})")
@@ -91,6 +91,7 @@ def wsgi(app: WsgiApplication | str, *, root_path: str | None = None, threads: i
         scope["headers"] = [field for field in scope["headers"] if b"_" not in field[0]]
         return await serve_http(serve, request, scope)
 
+    set_mark(wsgi, "__link_kind__", "endpoint")
     return wsgi
 
 
@@ -122,7 +123,3 @@ def _serve_with(middleware: Any) -> AsgiApplication:
             raise visit.error
 
     return serve
-
-
-def _refuse(problem: str) -> ConfigurationError:
-    return ConfigurationError(_BATTERY, problem, cure='pass a WSGI application, or "package.module:app"')

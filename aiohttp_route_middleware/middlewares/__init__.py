@@ -11,7 +11,7 @@ read; `define()` and `load_links()`, which name links instead of importing them;
 from ..definitions import define, load_links
 from ..support.access.identity import IDENTITY, Identity
 from ..support.battery import GuardBattery, MiddlewareBattery
-from ..support.responses import on_response
+from ..support.own_responses import on_response
 from ..support.setup import setup
 
 __all__ = (

@@ -1,5 +1,7 @@
 """One line in the log for each request, when its last byte is sent: who, what, how long, how it ended.
 
+    logging.basicConfig(level=logging.INFO)
+
     setup(app)
     router = UrlDispatcherEx.install(app, access_log())
 
@@ -7,9 +9,37 @@ logs, under `aiohttp_route_middleware.access`,
 
     GET /posts/7?token=*** 200 in 3.2 ms, 512 bytes
 
-and bears all of it as `record.access`, a mapping, for a formatter that writes JSON. The route is there by its
-template, `/posts/{id}`, so that requests can be counted by it. It is told at level INFO, failures of the server
-(a 5xx, or an answer that broke off) at ERROR.
+at level INFO, which Python does not show unless it is told to; failures of the server (a 5xx, or an answer that broke
+off) at ERROR. All of it is there as `record.access`, a mapping:
+
+| key | |
+| --- | --- |
+| `"method"` | as it was sent |
+| `"target"` | the path and the query, masked |
+| `"route"` | its template, `/posts/{id}`, so that requests can be counted by it; `None` if none was found |
+| `"request_id"` | of `request_id()`; else `None` |
+| `"subject"` | of the `IDENTITY` that an authenticator has set; else `None` |
+| `"status"` | of the response that was begun; `None` if there was none |
+| `"bytes"` | of the body that were written; `None` if nobody knows |
+| `"outcome"` | how it ended, as below |
+| `"milliseconds"` | from here to the last byte |
+| `"client"` | the address, or `None` if nobody knows it; not there with `client=False` |
+| `"headers"` | those of `headers` that were sent, by their names, masked; not there if `headers` names none |
+
+A line of JSON for each record, those of others among them:
+
+    import json
+    import logging
+
+    class JsonFormatter(logging.Formatter):
+        def format(self, record):
+            told = {"time": self.formatTime(record), "level": record.levelname, "logger": record.name}
+            access = getattr(record, "access", None)
+            return json.dumps({**told, **(access or {"message": super().format(record)})})
+
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonFormatter())
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
 
 | `"outcome"` | |
 | --- | --- |
@@ -21,16 +51,17 @@ template, `/posts/{id}`, so that requests can be counted by it. It is told at le
 `None` for a WebSocket, whose messages are not counted, and for a file that the system has sent in part.
 
 **Secrets** are masked unless you ask for them: values of query parameters whose last words are those of credentials,
-also in addresses within the query and within headers such as `Referer`; and headers that carry credentials. Only those
-headers are logged that `headers` names. The path is logged as it is, but for `name=value` in it: do not put secrets
-there. Addresses are data of persons in many countries: `client=False` leaves them out. What would break a line, or
-steer a terminal, is escaped.
+in the plural and with `value` or `text` behind as well, also in addresses within the query and within headers such as
+`Referer`; and headers that carry credentials. Only those headers are logged that `headers` names. The path is logged
+as it is, but for `name=value` in it: do not put secrets there. Addresses are data of persons in many countries:
+`client=False` leaves them out. What would break a line, or steer a terminal, is escaped.
 
 What links further in have set on the request is told, also behind a `method_override()`; not what they set on a clone
 of their own (`request.clone()`).
 
-It does **not** see what never reaches it: requests that aiohttp cannot parse, and those that links before it have
-answered. aiohttp's own access log goes on beside it, and masks nothing: `run_app(app, access_log=None)` ends it.
+It does **not** see what never reaches it: requests that aiohttp cannot parse, those that links before it have
+answered, and those whose `Expect` is refused before any link runs: with 417, or with 413 by `body_limit()`. aiohttp's
+own access log goes on beside it, and masks nothing: `run_app(app, access_log=None)` ends it.
 """
 
 from __future__ import annotations
@@ -88,6 +119,9 @@ def access_log(
 
     Raises:
         ConfigurationError: an option is wrong.
+
+    Responds:
+        Nothing of its own.
 
     Reads/Sets:
         reads `REQUEST_ID`, `IDENTITY` and `CLIENT_ADDRESS` if they are set, and the headers. Needs `setup(app)`.

@@ -11,9 +11,11 @@ first address that is none: that is the client. To the left of it there may be a
 | all addresses are trusted proxies, or there is no header | the last of them: a proxy has sent it by itself |
 | before that there is `unknown`, `_hidden`, or garbage | `None`: nobody knows |
 
-`ip_restriction()`, `session_fixing()`, `https_redirect()`, `csrf()` and `secure_headers()` go by what it has found:
-put it before them. When it comes after an `ip_restriction()` or a `session_fixing()`, which has then judged the proxy,
-every request fails with 500 and a `ConfigurationError` in the log, whoever has sent it.
+`ip_restriction()`, `session_fixing()`, `rate_limit()`, `idempotency()`, `https_redirect()`, `csrf()`,
+`secure_headers()`, `asgi()`, `from_asgi()` and `wsgi()` go by what it has found: put it before them. `access_log()`
+and `tracing()` tell of it when the request is over, wherever it stands. When it comes after one of the first four that
+has gone by the address, which was that of the proxy, every request fails with 500 and a `ConfigurationError` in the
+log, whoever has sent it.
 
 **Trust boundary:** the proxies that are listed, and that each of them writes `header`, at its right end or anew;
 therefore `header` has no default. A proxy that writes another one passes this one on as the client has sent it. With
@@ -104,6 +106,6 @@ def _refuse_to_be_late() -> ConfigurationError:
     return ConfigurationError(
         _BATTERY,
         "a link before it has judged this request by the peer, which behind a proxy is the proxy",
-        cure="put client_address() before every link that goes by addresses; to judge the proxy itself, "
-        "write ip_restriction(by_peer=True)",
+        cure="put client_address() before every link that goes by addresses, such as rate_limit() and "
+        "ip_restriction(); an ip_restriction() that is to judge the proxy itself takes by_peer=True",
     )

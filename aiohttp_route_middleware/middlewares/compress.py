@@ -44,21 +44,22 @@ from multidict import CIMultiDict, MultiMapping
 
 from ..option_checks import check_count
 from ..support.battery import GuardBattery, guard_battery
-from ..support.body_filters import has_body
 from ..support.content.cache_directives import read_directives
 from ..support.content.compressed_body import compress_body
 from ..support.content.compressible import COMPRESSIBLE_TYPES, Types, compile_types
 from ..support.content.compressors import Coding, read_codings
-from ..support.content.encodings import PLAIN, Choice, choose_coding, weaken_tag
+from ..support.content.encodings import PLAIN, Choice, choose_coding
+from ..support.content.entity_tags import weaken_tag
+from ..support.content.field_groups import DIGESTS
 from ..support.content.remembered import remember
 from ..support.headers import merge_vary
 from ..support.responses import Apply, on_response
+from ..support.sending import has_body
 from ..typedefs import Handler
 
 __all__ = ("COMPRESSIBLE_TYPES", "compress")
 
 _BATTERY = "compress()"
-_DIGESTS = ("Content-Digest", "Repr-Digest", "Digest", "Content-MD5")
 
 
 def compress(
@@ -162,7 +163,7 @@ def _may_change(request: web.Request, response: web.StreamResponse) -> bool:
     headers = response.headers
     if response.status == 206 or hdrs.CONTENT_RANGE in headers or hdrs.RANGE in request.headers:
         return False  # a range is one of the content as it is (RFC 9110, section 14.2)
-    return not _forbids_change(request.headers) and not any(name in headers for name in _DIGESTS)
+    return not _forbids_change(request.headers) and not any(name in headers for name in DIGESTS)
 
 
 def _forbids_change(headers: MultiMapping[str]) -> bool:

@@ -32,9 +32,9 @@ from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
 from ..errors import ConfigurationError
-from ..naming import describe, name_link
-from ..option_checks import check_count, check_function, check_seconds
-from ..support.battery import MiddlewareBattery, awaiting, middleware_battery
+from ..naming import name_link
+from ..option_checks import check_count, check_seconds, refuse_returned
+from ..support.battery import MiddlewareBattery, middleware_battery, read_function
 from ..support.sending import has_gone
 from ..support.traffic.retry_after import write_retry_after
 from ..support.traffic.slots import SlotBoard, Slots
@@ -81,7 +81,7 @@ def concurrency(
     check_count(_BATTERY, "queue", queue, unit="requests", at_least=0)
     check_count(_BATTERY, "retry_after", retry_after, unit="seconds", at_least=0)
     longest = _read_wait(wait, queue)
-    ask = None if key is None else _read_key(key)
+    ask = _read_key(key)
     common, board = Slots(limit, queue), SlotBoard(limit, queue)
     inside: set[AbstractStreamWriter] = set()  # of the requests that hold a slot; a clone has that of its request
 
@@ -116,15 +116,16 @@ def _read_wait(wait: float | None, queue: int) -> float:
     return check_seconds(_BATTERY, "wait", wait, at_least=0.001)
 
 
-def _read_key(key: FindKey) -> Callable[[web.Request], Awaitable[str]]:
-    check_function(_BATTERY, "key", key, takes="request")
-    ask = awaiting(key)
+def _read_key(key: FindKey | None) -> Callable[[web.Request], Awaitable[str]] | None:
+    ask = read_function(_BATTERY, "key", key)
+    if ask is None:
+        return None
 
     async def find_name(request: web.Request) -> str:
         name = await ask(request)
         if isinstance(name, str):
             return name
-        raise ConfigurationError(_BATTERY, f"the key of a request is {describe(name)}", cure="let it return a text")
+        raise refuse_returned(_BATTERY, "key", name, "return a text")
 
     return find_name
 

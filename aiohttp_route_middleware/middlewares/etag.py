@@ -41,25 +41,16 @@ from aiohttp.payload import Payload
 from ..option_checks import check_flags
 from ..support.battery import MiddlewareBattery, middleware_battery
 from ..support.content.body_tags import tag_body
-from ..support.content.conditions import (
-    Decision,
-    Validators,
-    decide_by,
-    drop_representation,
-    has_conditions,
-    refuse,
-    validators_of,
-    write_tag,
-)
-from ..support.content.known_validators import Current, Knowledge, Modified
+from ..support.content.conditions import Decision, decide_by, drop_representation, has_conditions, refuse
+from ..support.content.entity_tags import Validators, validators_of, write_tag
+from ..support.content.validator_sources import Current, Modified, ValidatorSources
 from ..support.responses import on_response
+from ..syntax import READ_METHODS
 from ..typedefs import Handler
 
 __all__ = ("etag",)
 
-
 _BATTERY = "etag()"
-_READS = frozenset((hdrs.METH_GET, hdrs.METH_HEAD))
 _UNKNOWN = Validators(exists=False)
 
 
@@ -92,15 +83,15 @@ def etag(current: Current | None = None, *, modified: Modified | None = None, we
         etag(tag_of_post)
     """
     check_flags(_BATTERY, weak=weak)
-    knowledge = Knowledge(current, modified)
+    sources = ValidatorSources(current, modified)
     asks = current is not None or modified is not None
 
     @middleware_battery("etag")
     async def etag(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.method not in _READS:
-            await knowledge.allow_change(request)
+        if request.method not in READ_METHODS:
+            await sources.allow_change(request)
             return await handler(request)
-        watch = _Watch(await knowledge.ask(request) if asks else _UNKNOWN)
+        watch = _Watch(await sources.ask(request) if asks else _UNKNOWN)
         on_response(request, "etag", watch.apply)
         try:
             response = await handler(request)

@@ -23,7 +23,8 @@ matters, name in `headers`. JSON in another order is another body. The boundary 
 **What is kept:** 2xx, 3xx and, with `errors=True`, 4xx, as the draft has it and Stripe does it. Not those that say
 "come again": 401, 407, 408, 421, 423, 425, 429, and whatever has a `Retry-After`. With 5xx, an exception, or a
 cancellation the request counts as not carried out, and may run again: **let the handler undo what it has half done**,
-by a transaction. An exception that is answered with 4xx by a link further out is one as well.
+by a transaction. An exception that is answered with 4xx by a link further out is one as well. A link around that
+tries once more is treated as a client that does. What links around write on a response, or send instead, is not kept.
 
 **What is not sent again:** `Date` is new each time; headers of the connection are made anew; `Set-Cookie` is never
 kept: a cookie is a secret that should not lie in a store for a day, and sending it again would bring back a session
@@ -35,7 +36,8 @@ server, still cancels it. Where aiohttp sends a file after the handler, `handler
 
 **What cannot be kept:** a body over `max_body`, a stream that aiohttp itself compresses, headers over 64 KiB. Such a
 request is not carried out again: who repeats it gets a 409 that says so. An endless stream ends, for a client that
-has gone, when it is over `max_body`.
+has gone, when it is over `max_body`. Behind `from_asgi()`, or where a link around sends something else, only what is
+returned as text or bytes is kept.
 
 **A process that dies** frees its keys after `lock` seconds. While a handler runs, its lock is renewed, however long
 that takes; stand `timeout()` inside to bound it. A process that stood still for so long looks whether the key is
@@ -43,8 +45,9 @@ still its own; if not, the request ran twice, and that is logged.
 
 **If the store is down** requests with a key get 503, for nobody knows whether they were carried out; `fail_open=True`
 lets them run unguarded. If it goes down while a handler runs, the client gets its response, and for ten times `lock`
-the battery tries to keep it. What the store has forgotten may run again: Redis without persistence forgets when it
-restarts, and `MemoryStore()` when it is full, and it knows one process only.
+the battery tries to keep it. That is logged when it begins and when it ends. What the store has forgotten may run
+again: Redis without persistence forgets when it restarts, and `MemoryStore()` when it is full, and it knows one
+process only.
 
 **Whose key it is:** the same key of another caller, or on another route, is another one. The caller is the subject of
 `IDENTITY` if an authenticator stands before this link; else the address, behind `client_address()` that of the client,
@@ -58,7 +61,8 @@ one from the response of another.
 Stand it behind all that refuses, authenticators above all: what somebody gets whom a link behind it has found out is a
 500, for it would be kept under a key of everybody's. Stand it inside of `compress()`, `cors()` and
 `secure_headers()`: what stands further in does not run again, and its headers are sent as they were. Of several in one
-chain, the outermost works alone. It reads the whole body first, up to `client_max_size` of the application.
+chain, the outermost works alone. It reads the whole body first, up to `client_max_size` of the application. Before
+`method_override()` the method is the one that is meant; where `field` says it, stand behind: the POST counts before.
 
 Each key is a value in the store: `rate_limit()` before this link bounds how many one caller can fill it with.
 
@@ -70,7 +74,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from aiohttp import web
 from multidict import istr
@@ -78,11 +82,13 @@ from multidict import istr
 from ..errors import ConfigurationError
 from ..option_checks import check_count, check_flags, check_function, check_list, check_name, check_seconds
 from ..stores.protocol import Store, check_store
-from ..support.battery import MiddlewareBattery, awaiting, middleware_battery
+from ..support.battery import MiddlewareBattery, middleware_battery, read_function
 from ..support.idempotency.keys import LONGEST_KEY, read_idempotency_key
 from ..support.idempotency.lease import LeaseTerms
 from ..support.idempotency.refusals import Refusals
 from ..support.idempotency.requests import IdempotentRequests
+from ..support.meant_methods import find_meant
+from ..support.outages import Outage
 from ..support.request_keys import read_key
 from ..syntax import SAFE_METHODS
 from ..typedefs import Handler
@@ -92,7 +98,9 @@ __all__ = ("idempotency",)
 Caller: TypeAlias = Callable[[web.Request], "str | Awaitable[str]"]
 
 _BATTERY = "idempotency()"
-_KEY_MATTERS: web.RequestKey[bool] = web.RequestKey("idempotency", bool)  # set by the outermost
+_FAILING_OPEN = "requests with a key run unguarded, and what is done now may run again"
+_FAILING_CLOSED = "requests with a key are refused, and what is done now may run again"
+_KEY_MATTERS: web.RequestKey[bool] = web.RequestKey("idempotency", bool)  # while the outermost sees to it
 
 
 def idempotency(
@@ -157,21 +165,15 @@ def idempotency(
     Example:
         idempotency(store=RedisStore.from_url("redis://localhost:6379/0"), docs="https://shop.example/docs/retries")
     """
-    check_store(_BATTERY, store)
     check_flags(_BATTERY, required=required, errors=errors, bare=bare, fail_open=fail_open)
-    check_function(_BATTERY, "clock", clock, takes="")
-    if caller is not None:
-        check_function(_BATTERY, "caller", caller, takes="request")
-    lasting = check_seconds(_BATTERY, "keep", keep)
-    locked = check_seconds(_BATTERY, "lock", lock, at_least=0.1)
     seconds = check_count(_BATTERY, "retry_after", retry_after, unit="seconds", at_least=0)
     name = check_name(_BATTERY, "header", header, example="Idempotency-Key")
     guarded = _read_methods(methods)
     once = IdempotentRequests(
         battery=_BATTERY,
-        terms=LeaseTerms(store=store, lock=locked, keep=lasting, clock=clock),
+        terms=_read_terms(store, lock, keep, clock, _FAILING_OPEN if fail_open else _FAILING_CLOSED),
         refusals=Refusals(header=name, docs=_read_docs(docs), retry_after=seconds),
-        find_caller=None if caller is None else awaiting(caller),
+        find_caller=read_function(_BATTERY, "caller", caller),
         headers=_read_names(headers),
         limit=check_count(_BATTERY, "max_body", max_body, unit="bytes"),
         keeps_errors=errors,
@@ -181,7 +183,10 @@ def idempotency(
 
     @middleware_battery("idempotency")
     async def idempotency(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.method not in guarded or _is_settled(request):
+        if request.method in SAFE_METHODS or read_key(request, _KEY_MATTERS):  # a link around this one sees to it
+            return await handler(request)
+        meant = await find_meant(request)
+        if not _is_guarded(meant, request, guarded):
             return await handler(request)
         fields = request.headers.getall(name, ())
         if not fields and not required:
@@ -192,14 +197,37 @@ def idempotency(
         if key is None:
             raise once.refusals.malformed(LONGEST_KEY)
         request[_KEY_MATTERS] = True
-        return await once.answer(request, handler, key)
+        try:
+            return await once.answer(request, handler, key, meant or request)
+        finally:  # else a link around that tries once more would run the handler with nobody to see to the key
+            request[_KEY_MATTERS] = False
 
     return idempotency
 
 
-def _is_settled(request: web.Request) -> bool:
-    """Whether a link around this one sees to the key, or no route needs it."""
-    return read_key(request, _KEY_MATTERS) is True or request.match_info.http_exception is not None
+def _read_terms(store: Any, lock: Any, keep: Any, clock: Any, meanwhile: str) -> LeaseTerms:
+    check_function(_BATTERY, "clock", clock, takes="")
+    return LeaseTerms(
+        store=check_store(_BATTERY, store),
+        lock=check_seconds(_BATTERY, "lock", lock, at_least=0.1),
+        keep=check_seconds(_BATTERY, "keep", keep),
+        clock=clock,
+        battery=_BATTERY,
+        outage=Outage(_BATTERY, meanwhile),
+    )
+
+
+def _is_guarded(meant: web.Request | None, request: web.Request, methods: frozenset[str]) -> bool:
+    """Whether a request needs a key; where its body may tell what it means, a route may be found later on.
+
+    Args:
+        meant: the request as its endpoint will see it, if that is known.
+        request: as it is.
+        methods: that need one.
+    """
+    if meant is None:
+        return request.method in methods
+    return meant.method in methods and meant.match_info.http_exception is None
 
 
 def _read_methods(methods: object) -> frozenset[str]:

@@ -23,8 +23,7 @@ from typing import TypeAlias
 
 from aiohttp import hdrs, web
 
-from ..option_checks import check_function
-from ..support.battery import GuardBattery, awaiting, guard_battery
+from ..support.battery import GuardBattery, guard_battery, read_function
 from ..support.traffic.retry_after import check_retry_after, write_retry_after
 from ..support.traffic.switches import Switch, name_switch, read_switch, settle_switch
 from ..typedefs import Handler
@@ -66,9 +65,7 @@ def maintenance(
     """
     ask = read_switch(_BATTERY, "is_on", is_on)
     until = None if retry_after is None else check_retry_after(_BATTERY, retry_after)
-    if exempt is not None:
-        check_function(_BATTERY, "exempt", exempt, takes="request")
-    is_exempt = None if exempt is None else awaiting(exempt)
+    is_exempt = read_function(_BATTERY, "exempt", exempt)
 
     async def refuse(request: web.Request, answer: object) -> None:
         if not await settle_switch(_BATTERY, "is_on", answer):

@@ -17,6 +17,7 @@ stopped; or `failed`, of an answer that had begun. Messages of WebSockets have n
 aborted. The gauge has the route that aiohttp has found, even if `method_override()` finds another. Several
 `metrics()` with one prefix in one registry share their metrics.
 
+It does **not** see requests whose `Expect` is refused before any link runs: with 417, or with 413 by `body_limit()`.
 It does **not** protect what it shows: routes and rates are for nobody but your Prometheus, so put an authenticator
 before `show_metrics()`. It does **not** look into handlers: count what is yours with prometheus-client.
 """
@@ -67,6 +68,9 @@ def metrics(
 
     Raises:
         ConfigurationError: an option is wrong, or the registry has metrics of these names and other kinds.
+
+    Responds:
+        Nothing of its own.
 
     Reads/Sets:
         Reads the route and the method. Needs `setup(app)`.

@@ -50,6 +50,9 @@ def on_error(answers: Mapping[type[Exception] | int, Callable[..., Any]]) -> Mid
     Responds:
         what the function returns.
 
+    Reads/Sets:
+        nothing of its own.
+
     Example:
         on_error({asyncpg.PostgresError: answer_unavailable, 404: show_not_found})
     """

@@ -17,11 +17,12 @@ a file or comes in pieces, stays as it is. What fails unforeseen is a 500 whose 
 of this module, and not in the answer. An application scope sees the application's own 404 and 405 as well; a router, a
 group and a route see what their handlers raise.
 
-It does **not** touch an answer that is returned. What fails once an answer was begun can have no other: the connection
-is cut, so that nobody takes half an answer for a whole one, and aiohttp logs what has failed. What an ASGI middleware
-of `from_asgi()` answers is a response, and not raised, and so is an `HTTPException` when it has passed one: this link
-stands behind it, `from_asgi(...), problem_details(), handler`, to see what is raised there; and before it as well, to
-see what the ASGI middleware itself fails with.
+It does **not** touch an answer that is returned, nor a refusal of `Expect` before any link runs: with 417, or with 413
+by `body_limit()`. What fails once an answer was begun can have no other: the connection is cut, so that nobody takes
+half an answer for a whole one, and aiohttp logs what has failed. What an ASGI middleware of `from_asgi()` answers is a
+response, and not raised, and so is an `HTTPException` when it has passed one: this link stands behind it,
+`from_asgi(...), problem_details(), handler`, to see what is raised there; and before it as well, to see what the ASGI
+middleware itself fails with.
 
 It does **not** look whether an exception's text may be shown: what you pass to `HTTPBadRequest(text=...)` was always
 sent. With `debug=True` the answer to what fails unforeseen holds the exception and its traceback: never where
@@ -77,6 +78,9 @@ def problem_details(
     Responds:
         what was raised, as `application/problem+json`; 500 to what is no `HTTPException`, 504 to a `TimeoutError`, as
         aiohttp has it.
+
+    Reads/Sets:
+        sets `Content-Type`, and takes off the headers of the text that was.
 
     Source:
         RFC 9457, sections 3 and 4.

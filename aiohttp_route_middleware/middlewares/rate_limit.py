@@ -2,6 +2,8 @@
 
     setup(app)
     router.add_post("/login", rate_limit("5/minute;50/day", block_time=600), log_in)
+    pages = router.group("/pages", rate_limit("10/minute"))  # 10 for each of its routes
+    files = router.group("/files", rate_limit("10/minute", name="files"))  # 10 for all of its routes together
     limited = rate_limit(by_plan, name="api", storage="redis://localhost:6379")
     api = router.group("/api", bearer_auth(find_token), limited)
 
@@ -10,12 +12,14 @@
 
 **Who** is counted is the caller: the subject of `IDENTITY`, if an authenticator stands before this link; else the
 address, `request[CLIENT_ADDRESS]` if `client_address()` stands before it, or the peer; an IPv6 address by its /64. A
-link that stands before the authenticator counts failed logins too, by address. `key` says otherwise.
+link that stands before the authenticator counts failed logins too, by address. Callers without an address, as on a
+Unix socket, are one. `key` says otherwise.
 
 **What** is counted together is one route: the same object on two routes counts each alone. Routes differ by method,
 path, expressions of variables, and domain. With a `name` all that have this name, and the same storage, share. HEAD
 counts as GET. What no route answers is counted as one. A request that meets the same object twice, as in an
-application and on a route, is counted once, where it meets it first.
+application and on a route, is counted once, where it meets it first; so is one that a link around tries once more.
+Before `method_override()` a POST counts as what its head says that it means; where `field` says it, stand behind.
 
 **How**: `window="fixed"` begins with the first request and ends on time: it costs least, and lets through up to
 twice the limit around its end. `"moving"` remembers each request, exactly. `"sliding"` weighs the last window and
@@ -70,12 +74,12 @@ from aiohttp import web
 
 from ..errors import ConfigurationError
 from ..naming import name_link
-from ..option_checks import check_choice, check_count, check_flags, check_function, check_seconds, refuse_option
-from ..support.battery import GuardBattery, awaiting, guard_battery
-from ..support.rate_limits.counted import Ask, CountedRequests
+from ..option_checks import check_choice, check_count, check_flags, check_seconds, refuse_option
+from ..support.battery import GuardBattery, guard_battery, read_function
+from ..support.outages import Outage
+from ..support.rate_limits.counted import CountedRequests
 from ..support.rate_limits.limits import LimitTexts
 from ..support.rate_limits.meter import WINDOWS, Meter
-from ..support.rate_limits.outages import Outage
 from ..support.rate_limits.policies import Policies, choose_policies, read_policies
 from ..support.rate_limits.storages import StorageOption, open_storages
 from ..support.request_keys import read_key
@@ -118,7 +122,7 @@ def rate_limit(
             caller.
         cost: how much a request counts; default 1. Or a function of the request, async or plain, that returns it: 0
             counts nothing. A request that costs more than the limit never passes.
-        name: of what is counted together, printable ASCII; default each route by itself.
+        name: of what is counted together, printable ASCII; default each route by itself, also in a group.
         window: `"fixed"`, the default, `"moving"` or `"sliding"`.
         storage: a URL, or a storage of `limits.aio.storage`; default the memory of this process.
         block_time: seconds for which a caller who has exceeded a limit is refused, whatever is left; default none.
@@ -158,14 +162,15 @@ def rate_limit(
     counted = CountedRequests(
         battery=_BATTERY,
         meter=Meter(storages, window=window, prefix=prefix, block_time=block, timeout=seconds),
-        outage=Outage(label, fail_open=fail_open),
+        outage=Outage(label, "requests pass uncounted" if fail_open else "requests are refused"),
+        fail_open=fail_open,
         bucket=bucket,
-        find_key=_read_function("key", key),
+        find_key=read_function(_BATTERY, "key", key),
         cost=_check_cost(cost, policies),
-        find_cost=_read_function("cost", cost if callable(cost) else None),
+        find_cost=read_function(_BATTERY, "cost", cost if callable(cost) else None),
         label=label if fields else "",
     )
-    is_exempt = _read_function("exempt", exempt)
+    is_exempt = read_function(_BATTERY, "exempt", exempt)
     passed: web.RequestKey[bool] = web.RequestKey("rate_limit_passed", bool)  # this very link, further out
 
     @guard_battery(label)
@@ -174,17 +179,11 @@ def rate_limit(
             chosen = policies if choose is None else await choose(request)
             if chosen is not None:
                 await counted.count(request, chosen)
+                # it stays: who runs this link again for one request, to try once more, has not been asked once more
                 request[passed] = True
         return await handler(request) if handler else None
 
     return rate_limit
-
-
-def _read_function(option: str, function: Any) -> Ask | None:
-    if function is None:
-        return None
-    check_function(_BATTERY, option, function, takes="request")
-    return awaiting(function)
 
 
 def _check_cost(cost: Any, policies: Policies | None) -> int:

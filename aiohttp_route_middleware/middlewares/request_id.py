@@ -6,13 +6,15 @@ The id is what the client, or a proxy before the application, has sent in `X-Req
     handler = logging.StreamHandler()
     handler.addFilter(RequestIdFilter())
     handler.setFormatter(logging.Formatter("%(asctime)s %(request_id)s %(levelname)s %(message)s"))
-    logging.basicConfig(handlers=[handler])
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
 
     setup(app)
     router = UrlDispatcherEx.install(app, request_id())
 
 `current_request_id.get()` is the id wherever the request has led, in tasks that the handler starts, too;
 `request[REQUEST_ID]` is the same. The access log of aiohttp has it from the response: `%{X-Request-ID}o`.
+
+A request whose `Expect` is refused before any link runs, with 417, or with 413 by `body_limit()`, has no id.
 
 **Trust boundary:** an id that was sent is whatever its sender likes, in 128 letters, digits and `_.=-` at most;
 anything else is passed over, and appears nowhere. Two requests may bear the same one. It is **not** a secret, and
@@ -57,6 +59,9 @@ def request_id(
 
     Raises:
         ConfigurationError: an option is wrong.
+
+    Responds:
+        Nothing of its own.
 
     Reads/Sets:
         reads the header and `traceparent`; sets the header, unless the handler has set it, `REQUEST_ID`, and

@@ -15,12 +15,17 @@ without waiting, for ten seconds or until something is kept.
 `Cache-Status` tells what it did, and by `detail` why it has kept nothing, as far as that is known before the body is
 sent: a directive (`no-store`, `private`, `no-cache`); `Set-Cookie`, `Vary:*`, `Content-Range`; `status:304`;
 `no-lifetime`, if nothing says for how long; `stale`; `max_body`; `personal`, where a session was read or a token
-shown; `Authorization` or `Cookie`, for what was sent to somebody in particular; `failed`; `replaced`, by an outer
-link. Of a request that passes by it tells `HEAD`, `Range`, `no-store`, `body` or `websocket`. Clients can read it.
+shown; `identity`, where only a link further in found out who was asking; `Authorization` or `Cookie`, for what was
+sent to somebody in particular; `failed`; `replaced`, if a link around has sent another response or another body,
+status or reason, or has called `on_response()` after its handler had returned. Of a request that passes by it tells
+`HEAD`, `Range`, `no-store`, `body` or `websocket`. Clients can read it.
 
 Never kept: what sets a cookie; `private`, `no-store` and `no-cache`; `Vary: *`; a part (206). Nor what was sent to
 somebody who is known, by `Authorization` or by an authenticator around this link, unless the response allows it with
-`public`, `s-maxage` or `must-revalidate`; who is known gets nothing else from it either.
+`public`, `s-maxage` or `must-revalidate`; who is known gets nothing else from it either. Behind this link no
+authenticator runs for what is kept, so that what was sent to somebody who became known only there is never kept,
+whatever it says: stand this link behind `bearer_auth()` and the like. Headers that a link around writes on what was
+returned are not kept either; it may forbid by them that the response is kept, and not allow it.
 
 After a POST, PUT, PATCH or DELETE that went well, what was kept for its URL is forgotten, if the same link stands on
 the route of the change as well, which it does not by itself:
@@ -31,10 +36,17 @@ Else, and for other URLs than those that are in `Location` and `Content-Location
 
     await pages.forget("https://example.com/news")
 
+Neither reaches other query strings, as `/news?page=2`: forget each of them, keep such pages for a short time only, or
+have `key` return a number that each change raises. Another `response_cache()` on the route of the change, with the
+same `store` and `key`, forgets the same, but cannot stop the first from keeping what it is making at that moment.
+
 The key is made of scheme, host, path and query, as they were sent, of the request fields in `Vary`, and of what
 `key` returns. **Whatever else a handler reads, it must name in `Vary`**: a page that depends on `Accept-Language`, on
-`X-Forwarded-Host` or on a feature flag, and does not say so, is sent to everybody as the first one has got it. Behind
-proxies stand it after `trusted_host()`: each `Host` that is let in has its own responses.
+`X-Forwarded-Host` or on a feature flag, and does not say so, is sent to everybody as the first one has got it. What
+links around it add to `Vary` by `on_response()` counts as well, but for `Accept-Encoding` and `Origin`, which
+`compress()` and `cors()` name for what they add to each response anew; so does the language that `language()` has
+chosen, in whatever words it was asked for. A link of your own that chooses and does not say so in `Vary` needs `key`.
+Behind proxies stand it after `trusted_host()`: each `Host` that is let in has its own responses.
 
 Stand it behind all that refuses: of links further in, only the headers come from the cache, and they do not run.
 Stand `compress()` and `secure_headers()` around it; what was made for one page view, such as a nonce or a token in
@@ -42,8 +54,9 @@ the page, must not be kept: send it with `no-store`. Of several in one chain, th
 
 It does **not** revalidate with the handler: what is no longer fresh is made anew. It does **not** collapse requests
 across processes, nor stop what another process is making from being kept after a change. It does **not** forget what
-was kept under another spelling of a URL, or for another `key`. **Trust boundary:** who writes to the store decides
-what is sent.
+was kept under another spelling of a URL, or for another `key`; and of what was forgotten the last 256 heads of up to
+4 KiB may stay in the memory of the process for a while, where nothing answers from them. **Trust boundary:** who
+writes to the store decides what is sent.
 
 **Where it works:** `cache_control()` stands inside of it, or nothing says that a response may be kept.
 """
@@ -125,8 +138,9 @@ def response_cache(
         store is down and `fail_open=False`.
 
     Reads/Sets:
-        `Cache-Control`, `Range`, `Authorization`, `Cookie`, conditions, what `Vary` names, and `IDENTITY` if it is
-        set. Sets `Age` on what was kept, `Cache-Status`, and `Vary` with `vary`. Needs `setup(app)`.
+        `Cache-Control`, `Range`, `Authorization`, `Cookie`, conditions, what `Vary` names, and `IDENTITY` and
+        `LANGUAGE` if they are set. Sets `Age` on what was kept, `Cache-Status`, and `Vary` with `vary`. Needs
+        `setup(app)`.
 
     Source:
         RFC 9111; RFC 5861; RFC 9211.

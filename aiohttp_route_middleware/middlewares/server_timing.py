@@ -13,6 +13,11 @@ answers with
     Server-Timing: db;dur=3.127;desc="all posts", list_posts;dur=3.3;desc="list_posts", total;dur=3.424
 
 `trace=trace_timings` adds the time of each link; without it there are only the total and what handlers measure.
+`trace=` takes one function. For `trace_spans` of `tracing()` as well, give each to a place of its own, such as a group
+with all the routes, which is told beside its router:
+
+    router = UrlDispatcherEx.install(app, tracing(), server_timing(), trace=trace_spans)
+    routes = router.group(trace=trace_timings)
 
 It is **off** unless Python runs in development mode (`python -X dev`), or you say `enabled=True`: times tell strangers
 what is slow, what is cached, and whether a name is known. `tell` is called in any case, with the name and the
@@ -54,6 +59,9 @@ def server_timing(
 
     Raises:
         ConfigurationError: an option is wrong.
+
+    Responds:
+        Nothing of its own.
 
     Reads/Sets:
         sets `TIMINGS`; if enabled, adds `Server-Timing`. Needs `setup(app)`.

@@ -4,6 +4,12 @@
     router = UrlDispatcherEx.install(app, tracing())                      # one span for a request
     router = UrlDispatcherEx.install(app, tracing(), trace=trace_spans)   # and one inside of it for each link
 
+`trace=` takes one function. For `trace_timings` of `server_timing()` as well, give each to a place of its own, such as
+a group with all the routes, which is told beside its router:
+
+    router = UrlDispatcherEx.install(app, tracing(), server_timing(), trace=trace_spans)
+    routes = router.group(trace=trace_timings)
+
 It needs the API of OpenTelemetry; where the spans go is said once, by an SDK or an agent. This prints them, with the
 package `opentelemetry-sdk`:
 
@@ -33,7 +39,8 @@ same, or none, if the one before is not sampled. `baggage` that was sent goes on
 sampled, if your sampler follows its parent; and whoever sends `baggage`, what others are told: with `accept=False`
 each request begins a trace of its own, without baggage.
 
-It does **not** trace what handlers do: their clients and databases have instrumentations that find this span.
+It does **not** trace what handlers do: their clients and databases have instrumentations that find this span. It does
+**not** see requests whose `Expect` is refused before any link runs: with 417, or with 413 by `body_limit()`.
 """
 
 from __future__ import annotations
@@ -86,6 +93,9 @@ def tracing(
 
     Raises:
         ConfigurationError: an option is wrong.
+
+    Responds:
+        Nothing of its own.
 
     Reads/Sets:
         Reads `traceparent` and what else the propagators read, and `CLIENT_ADDRESS` if it is set. Needs `setup(app)`.

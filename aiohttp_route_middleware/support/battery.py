@@ -10,9 +10,18 @@ from typing import Any, Protocol, TypeVar, cast, overload
 from aiohttp import web
 
 from ..declarations import guard, middleware, named, provides, requires
+from ..option_checks import check_function
 from ..typedefs import Handler, Key
 
-__all__ = ("GuardBattery", "MiddlewareBattery", "awaiting", "call", "guard_battery", "middleware_battery")
+__all__ = (
+    "GuardBattery",
+    "MiddlewareBattery",
+    "awaiting",
+    "call",
+    "guard_battery",
+    "middleware_battery",
+    "read_function",
+)
 
 _R = TypeVar("_R")
 
@@ -79,6 +88,26 @@ async def call(function: Callable[..., Any], *arguments: Any) -> Any:
 def awaiting(function: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
     """Return what a user has passed, async or plain, as what can be awaited without looking at it each time."""
     return function if inspect.iscoroutinefunction(function) else functools.partial(call, function)
+
+
+def read_function(
+    battery: str, option: str, function: Any, *, takes: str = "request"
+) -> Callable[..., Awaitable[Any]] | None:
+    """Return what a user has passed, async or plain, as what can be awaited; `None` if nothing was passed.
+
+    Args:
+        battery: its name, as in errors.
+        option: its name.
+        function: what was passed.
+        takes: the parameters it should have, for the error message.
+
+    Raises:
+        ConfigurationError: it is no function.
+    """
+    if function is None:
+        return None
+    check_function(battery, option, function, takes=takes)
+    return awaiting(function)
 
 
 def _declare(

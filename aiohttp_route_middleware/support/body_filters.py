@@ -15,9 +15,8 @@ from typing import Any, Protocol, cast
 
 from aiohttp import HttpVersion11, hdrs, web
 
-__all__ = ("BodyFilter", "add_filter", "clear_filters", "forget_length", "has_body")
+__all__ = ("BodyFilter", "add_filter", "clear_filters", "forget_length")
 
-_NO_BODY = frozenset((204, 205, 304))
 Write = Callable[..., Awaitable[None]]
 
 
@@ -31,11 +30,6 @@ class BodyFilter(Protocol):
     async def end(self) -> bytes:
         """Return what is sent after the last piece; not called if the client has gone before."""
         ...
-
-
-def has_body(request: web.Request, response: web.StreamResponse) -> bool:
-    """Whether this response has a body at all (RFC 9112, section 6.3)."""
-    return request.method != hdrs.METH_HEAD and response.status >= 200 and response.status not in _NO_BODY
 
 
 def add_filter(request: web.Request, response: web.StreamResponse, body_filter: BodyFilter) -> None:

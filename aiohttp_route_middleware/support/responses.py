@@ -4,8 +4,9 @@ What is set after `await handler(request)` is lost on a raised `HTTPException`, 
 that a handler has prepared by itself, and on a WebSocket handshake. aiohttp's `on_response_prepare` sees them all.
 
 Rules kept here: what is registered under one name is applied once for each response, as the innermost battery of that
-name has said; what fails is not applied again. Where a handler prepares its response itself, a 500 follows; where
-aiohttp prepares it, outside of any handler, the connection is cut: what may fail is done before that, by the battery.
+name has said; what fails is not applied again; who only watches stands under itself, and is not forgotten. Where a
+handler prepares its response itself, a 500 follows; where aiohttp prepares it, outside of any handler, the connection
+is cut: what may fail is done before that, by the battery.
 
 What is registered is kept on the writer of the request. All of its clones share that, those too that a middleware made
 before anything was registered, and it is gone with the request.
@@ -30,10 +31,12 @@ __all__ = (
     "on_response",
     "open_register",
     "restore_registered",
+    "see_response",
     "share_register",
 )
 
 Apply: TypeAlias = Callable[[web.Request, web.StreamResponse], Awaitable[None] | None]
+_Registered: TypeAlias = dict[str | Apply, Apply]
 
 
 def on_response(request: web.Request, name: str, apply: Apply) -> None:
@@ -47,30 +50,52 @@ def on_response(request: web.Request, name: str, apply: Apply) -> None:
     Raises:
         ConfigurationError: `setup()` was not called for the application.
     """
-    writer: Any = request.writer
-    try:
-        writer.__registered__.pop(name, None)  # the innermost stands where it is, not where the outermost was
-        writer.__registered__[name] = apply
-    except AttributeError:
+    _register(request, name, name, apply)
+
+
+def see_response(request: web.Request, name: str, see: Apply) -> None:
+    """Have `see` called likewise by one who only watches: none of a name replaces it, and it is never forgotten.
+
+    Args:
+        request: the request as the battery has got it.
+        name: of the battery.
+        see: as `apply`; it changes nothing.
+
+    Raises:
+        ConfigurationError: `setup()` was not called for the application.
+    """
+    _register(request, name, see, see)
+
+
+def _register(request: web.Request, name: str, key: str | Apply, apply: Apply) -> None:
+    registered = _find_register(request)
+    if registered is None:
         raise ConfigurationError(
             name if "(" in name else f"{name}()",
             "the application is not prepared for batteries that set headers",
             cure="call setup(app) of aiohttp_route_middleware.middlewares before it starts",
-        ) from None
+        )
+    registered.pop(key, None)  # the innermost stands where it is, not where the outermost was
+    registered[key] = apply
 
 
-def copy_registered(request: web.Request) -> dict[str, Apply]:
+def _find_register(request: web.Request) -> _Registered | None:
+    registered: _Registered | None = getattr(request.writer, "__registered__", None)
+    return registered
+
+
+def copy_registered(request: web.Request) -> _Registered:
     """Return what has been registered so far, for `restore_registered()`."""
-    registered: dict[str, Apply] | None = getattr(request.writer, "__registered__", None)
-    return dict(registered) if registered else {}
+    return dict(_find_register(request) or {})
 
 
-def restore_registered(request: web.Request, before: dict[str, Apply]) -> None:
-    """Forget what has been registered since `copy_registered()`."""
-    registered: dict[str, Apply] | None = getattr(request.writer, "__registered__", None)
+def restore_registered(request: web.Request, before: _Registered) -> None:
+    """Forget what has been registered since `copy_registered()`, but for those who only watch."""
+    registered = _find_register(request)
     if registered is not None:
+        watching: _Registered = {key: see for key, see in registered.items() if not isinstance(key, str)}
         registered.clear()
-        registered.update(before)
+        registered.update({**before, **watching})
 
 
 def is_register_open(request: web.Request) -> bool:
@@ -85,25 +110,24 @@ def open_register(request: web.Request) -> None:
 
 def share_register(request: web.Request, writer: object) -> None:
     """Have what is registered on another writer, behind this one, reach the response as well."""
-    registered = getattr(request.writer, "__registered__", None)
+    registered = _find_register(request)
     if registered is not None:
         cast(Any, writer).__registered__ = registered
 
 
 async def apply_registered(request: web.Request, response: web.StreamResponse) -> None:
     """Apply what was registered; a signal of the application."""
-    writer: Any = request.writer
-    registered: dict[str, Apply] | None = getattr(writer, "__registered__", None)
+    writer, registered = cast(Any, request.writer), _find_register(request)
     if not registered or getattr(writer, "__applied_to__", None) is response:  # by an application around this one
         return
     writer.__applied_to__ = response
-    for name, apply in reversed([*registered.items()]):  # from the innermost outwards, as a response goes
+    for key, apply in reversed([*registered.items()]):  # from the innermost outwards, as a response goes
         try:
             waiting = apply(request, response)
             if waiting is not None and inspect.isawaitable(waiting):  # isawaitable() takes longer than most of them
                 await waiting
         except BaseException:
-            registered.pop(name, None)
+            registered.pop(key, None)
             # aiohttp may have told the writer already to send a stream in chunks, compressed; the error that follows
             # is neither, and nothing else takes that back
             writer.chunked, writer._compress = False, None

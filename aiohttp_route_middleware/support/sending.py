@@ -1,4 +1,4 @@
-"""Whether the response to a request is on its way already, so that no other can be sent in its place."""
+"""Whether a response has a body, and whether it is on its way already, so that no other can be sent in its place."""
 
 from __future__ import annotations
 
@@ -9,11 +9,17 @@ import sys
 from contextlib import suppress
 from typing import Any, cast
 
-from aiohttp import HttpVersion11, web
+from aiohttp import HttpVersion11, hdrs, web
 
-__all__ = ("break_off", "cut_off", "has_begun", "has_gone", "has_switched")
+__all__ = ("break_off", "cut_off", "has_begun", "has_body", "has_gone", "has_switched")
 
 _NO_WAIT = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)  # for no time at all
+_NO_BODY = frozenset((204, 205, 304))
+
+
+def has_body(request: web.Request, response: web.StreamResponse) -> bool:
+    """Whether this response has a body at all (RFC 9112, section 6.3; of a 205, RFC 9110, section 15.3.6)."""
+    return request.method != hdrs.METH_HEAD and response.status >= 200 and response.status not in _NO_BODY
 
 
 def has_begun(request: web.Request) -> bool:

@@ -19,7 +19,7 @@ from starlette.applications import Starlette
 from starlette.responses import StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 
-from aiohttp_route_middleware import chain, name_link
+from aiohttp_route_middleware import RegistrationError, chain, name_link
 from aiohttp_route_middleware.adapters.asgi import asgi
 from aiohttp_route_middleware.errors import ConfigurationError
 from aiohttp_route_middleware.middlewares import setup
@@ -538,6 +538,35 @@ async def test_what_fails_at_its_start_keeps_the_server_from_starting() -> None:
         await TestServer(make_app(FastAPI(lifespan=lifespan))).start_server()
 
 
+@pytest.mark.parametrize("lifespan", ["auto", "on", "off"])
+async def test_it_is_tied_to_one_application_once(lifespan: str) -> None:
+    """The second time is refused where it is written; the first stays what it is, from the start to the end."""
+    told: list[str] = []
+    app = web.Application()
+    endpoint = asgi(living(told), lifespan=lifespan)
+    endpoint.run_with(app)
+    with pytest.raises(ConfigurationError) as caught:
+        endpoint.run_with(app)
+    assert str(caught.value) == "asgi(): run_with() was called twice with one application; call it once"
+    async with TestServer(app):
+        assert told == ([] if lifespan == "off" else ["up"])
+    assert told == ([] if lifespan == "off" else ["up", "down"])
+
+
+async def test_it_is_not_tied_to_two_applications_that_run_at_once() -> None:
+    told: list[str] = []
+    app, other = web.Application(), web.Application()
+    endpoint = asgi(living(told))
+    endpoint.run_with(app)
+    endpoint.run_with(other)
+    app.add_subapp("/other", other)
+    runner = web.AppRunner(app)
+    with pytest.raises(RuntimeError, match="the lifespan of Starlette is running already, in another application"):
+        await runner.setup()
+    await runner.cleanup()
+    assert told == ["up", "down"]
+
+
 async def test_a_request_to_what_was_not_started_tells_the_cure(
     aiohttp_client: AiohttpClient, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -946,6 +975,21 @@ async def test_a_stream_of_starlette_ends_when_its_client_leaves(serve: Any) -> 
 # ---- options
 
 
+def speak_wsgi(environ: Any, start_response: Any) -> Any: ...
+
+
+def test_it_stands_nowhere_but_at_the_end() -> None:
+    """It looks like a guard, and would answer every request."""
+
+    async def show(request: web.Request) -> web.Response:
+        return web.Response()
+
+    endpoint = asgi(show_scope)
+    for links in ((endpoint, show), ([endpoint], endpoint)):
+        with pytest.raises(RegistrationError, match=r"link 1 of 2, asgi\(show_scope\) .* always answers; put it last"):
+            chain(*links)
+
+
 def test_an_application_may_be_named() -> None:
     endpoint = asgi("tests.support.asgi.worlds:show_scope")
     assert name_link(endpoint) == "asgi(tests.support.asgi.worlds:show_scope)"
@@ -960,6 +1004,7 @@ def test_an_application_may_be_named() -> None:
         pytest.param({"app": "app"}, "is not written as package.module:attribute", id="no colon"),
         pytest.param({"app": "json:shop"}, "json has no shop", id="no attribute"),
         pytest.param({"app": 5}, "app is", id="no application"),
+        pytest.param({"app": speak_wsgi}, "app is a WSGI application; end the chain with wsgi(...)", id="WSGI"),
         pytest.param({"lifespan": "of"}, "lifespan='of'; write 'off'", id="lifespan"),
         pytest.param({"lifespan": True}, "lifespan=True", id="no lifespan"),
         pytest.param({"root_path": "/api/"}, "root_path='/api/'", id="root_path"),

@@ -13,6 +13,7 @@ import pytest
 from aiohttp import ClientPayloadError, FormData, WSMsgType, WSServerHandshakeError, web
 from asgi_correlation_id import CorrelationIdMiddleware, correlation_id
 from pytest_aiohttp.plugin import AiohttpClient
+from starlette.applications import Starlette
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -26,12 +27,15 @@ from aiohttp_route_middleware.adapters.asgi import asgi
 from aiohttp_route_middleware.adapters.from_asgi import ASGI_SCOPE, from_asgi
 from aiohttp_route_middleware.errors import ConfigurationError
 from aiohttp_route_middleware.middlewares import setup
+from aiohttp_route_middleware.middlewares.etag import etag
+from aiohttp_route_middleware.middlewares.response_cache import response_cache
 from aiohttp_route_middleware.middlewares.x_frame_options import x_frame_options
+from aiohttp_route_middleware.stores.memory import MemoryStore
 from aiohttp_route_middleware.support.asgi.messages import Receive, Scope, Send
 
 from ..middlewares.matrix import CASES, SCOPES, Case, ask, make_app
 from ..support.asgi.middlewares import Base, PassOn
-from ..support.asgi.worlds import PatientServer, read_all, respond
+from ..support.asgi.worlds import PatientServer, read_all, respond, show_scope
 
 UPGRADE = {
     "Connection": "Upgrade",
@@ -813,6 +817,72 @@ def test_a_wrong_option_is_refused(options: dict[str, Any], problem: str) -> Non
         from_asgi(**options)
     assert str(caught.value).startswith("from_asgi(): ")
     assert problem in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("middleware", "problem"),
+    [
+        pytest.param(
+            GZipMiddleware(show_scope),
+            "GZipMiddleware is an instance, made already; pass the class: from_asgi(GZipMiddleware, ...)",
+            id="an instance",
+        ),
+        pytest.param(
+            show_scope, "show_scope is an ASGI application; end the chain with asgi(...)", id="an application"
+        ),
+        pytest.param(
+            Starlette(),
+            "Starlette is an ASGI application; end the chain with asgi(...)",
+            id="an application of another",
+        ),
+        pytest.param(
+            lambda environ, start_response: None, "is a WSGI application; end the chain with wsgi(...)", id="WSGI"
+        ),
+    ],
+)
+def test_what_makes_no_middleware_is_told_what_it_is(middleware: Any, problem: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        from_asgi(middleware)
+    assert problem in str(caught.value)
+
+
+def test_options_are_passed_by_name() -> None:
+    make: Any = from_asgi
+    with pytest.raises(ConfigurationError) as caught:
+        make(CORSMiddleware, {"allow_origins": "secret"})
+    assert str(caught.value) == (
+        "from_asgi(): options are passed by name; write from_asgi(CORSMiddleware, option=value), or **options"
+    )
+
+
+# ---- what does not go together, as the docstring says
+
+
+@pytest.mark.parametrize(("method", "status"), [("GET", 405), ("*", 200)])
+async def test_a_preflight_needs_a_route_of_its_own(method: str, status: int, aiohttp_client: AiohttpClient) -> None:
+    app = web.Application()
+    UrlDispatcherEx.install(app).add_route(method, "/", from_asgi(CORSMiddleware, allow_origins=["*"]), long)
+    headers = {"Origin": "https://shop.example", "Access-Control-Request-Method": "GET"}
+    assert (await (await aiohttp_client(app)).options("/", headers=headers)).status == status
+
+
+async def test_gzip_before_etag_leaves_the_tag_of_what_was_not_compressed(serve: Any) -> None:
+    links = (from_asgi(GZipMiddleware), etag(), long)
+    client = await serve(*links)
+    packed = await client.get("/", headers={"Accept-Encoding": "gzip"})
+    plain = await client.get("/", headers={"Accept-Encoding": "identity"})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert packed.headers["ETag"] == plain.headers["ETag"]
+    assert not packed.headers["ETag"].startswith("W/")
+
+
+@pytest.mark.parametrize("is_before", [True, False], ids=["before", "behind"])
+async def test_a_cache_keeps_responses_before_it_and_none_behind_it(is_before: bool, serve: Any) -> None:
+    links = [response_cache(store=MemoryStore(), ttl=60), from_asgi(PassOn)]
+    client = await serve(*(links if is_before else reversed(links)), long)
+    told = [(await client.get("/")).headers["Cache-Status"] for _ in range(2)]
+    assert ("hit" in told[1]) is is_before
+    assert all("detail=replaced" in one for one in told) is not is_before
 
 
 async def test_a_path_with_two_slashes_names_no_other_host(aiohttp_client: AiohttpClient) -> None:

@@ -15,13 +15,13 @@ from aiohttp import ClientPayloadError, WSServerHandshakeError, web
 from aiohttp.test_utils import TestClient, TestServer
 from pytest_aiohttp.plugin import AiohttpClient
 
-from aiohttp_route_middleware import UrlDispatcherEx, name_link
+from aiohttp_route_middleware import RegistrationError, UrlDispatcherEx, chain, name_link
 from aiohttp_route_middleware.adapters.wsgi import wsgi
 from aiohttp_route_middleware.errors import ConfigurationError, MissingDependencyError
 from aiohttp_route_middleware.middlewares.basic_auth import basic_auth
 from aiohttp_route_middleware.middlewares.client_address import client_address
 
-from ..support.asgi.worlds import PatientServer
+from ..support.asgi.worlds import PatientServer, show_scope
 
 OK = ("200 OK", [("Content-Type", "text/plain")])
 PATIENCE = 10  # seconds, after which a thread would be held for ever
@@ -334,6 +334,12 @@ async def test_half_a_body_does_not_look_whole(serve: Any) -> None:
 # ---- options
 
 
+def test_it_stands_nowhere_but_at_the_end() -> None:
+    endpoint: Any = wsgi(boom)
+    with pytest.raises(RegistrationError, match=r"link 1 of 2, wsgi\(boom\) .* always answers; put it last"):
+        chain(endpoint, endpoint)
+
+
 def test_an_application_may_be_named() -> None:
     assert name_link(wsgi("tests.adapters.test_wsgi:boom")) == "wsgi(tests.adapters.test_wsgi:boom)"
     assert name_link(wsgi(boom)) == "wsgi(boom)"
@@ -345,6 +351,7 @@ def test_an_application_may_be_named() -> None:
     [
         pytest.param({"app": "nowhere:app"}, "importing nowhere failed", id="no module"),
         pytest.param({"app": 5}, "app is", id="no application"),
+        pytest.param({"app": show_scope}, "app is an ASGI application; end the chain with asgi(...)", id="ASGI"),
         pytest.param({"root_path": "old"}, "root_path='old'", id="root_path"),
         pytest.param({"threads": 0}, "threads=0", id="threads"),
     ],

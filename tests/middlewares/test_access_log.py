@@ -1,10 +1,13 @@
 """Each request is logged when it is over, with what is known of it, and without secrets."""
 
 import asyncio
+import io
+import json
 import logging
 from collections.abc import Iterator
 from logging.handlers import QueueHandler
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -13,14 +16,18 @@ from pytest_aiohttp.plugin import AiohttpClient
 
 from aiohttp_route_middleware import UrlDispatcherEx
 from aiohttp_route_middleware.errors import ConfigurationError
+from aiohttp_route_middleware.middlewares import access_log as battery_module
 from aiohttp_route_middleware.middlewares import setup
 from aiohttp_route_middleware.middlewares.access_log import access_log
 from aiohttp_route_middleware.middlewares.basic_auth import basic_auth
 from aiohttp_route_middleware.middlewares.client_address import client_address
 from aiohttp_route_middleware.middlewares.method_override import method_override
 from aiohttp_route_middleware.middlewares.request_id import request_id
+from aiohttp_route_middleware.middlewares.response_cache import response_cache
+from aiohttp_route_middleware.stores.memory import MemoryStore
 from aiohttp_route_middleware.support.access.identity import IDENTITY, Identity
 
+from ..clock import Clock
 from ..scopes import each_scope, path_in
 from ..scopes import make_app as make_scoped_app
 
@@ -415,3 +422,81 @@ async def test_a_handler_of_the_log_that_raises_harms_no_request(aiohttp_client:
         async with client.get("/posts/7") as response:
             assert await response.text() == "shown"
     assert reported == ["access_log() could not tell of a request"] * 2
+
+
+@pytest.mark.parametrize("error", [RuntimeError("on purpose"), web.HTTPBadGateway()], ids=["failed", "raised"])
+async def test_behind_a_cache_what_was_sent_is_told_though_it_is_an_old_response(
+    error: Exception, aiohttp_client: AiohttpClient
+) -> None:
+    clock = Clock()
+    errors: list[Exception] = []
+
+    async def answer(_: web.Request) -> web.Response:
+        if errors:
+            raise errors[0]
+        return web.Response(text="kept", headers={"Cache-Control": "max-age=60, stale-if-error=30"})
+
+    log = Log()
+    app = make_app(response_cache(store=MemoryStore(), clock=clock), access_log(logger=log.logger))
+    app.router.add_get("/kept", answer)
+    client = await aiohttp_client(app)
+    for _ in range(2):
+        async with client.get("/kept") as response:
+            assert await response.text() == "kept"
+        told = await log.read()
+        assert (told["status"], told["bytes"], told["outcome"]) == (200, 4, "sent")
+        clock.now += 61
+        errors.append(error)
+
+
+async def test_an_expectation_that_is_refused_before_any_link_is_not_told(aiohttp_client: AiohttpClient) -> None:
+    log = Log()
+    client = await aiohttp_client(make_app(access_log(logger=log.logger), request_id()))
+    async with client.get("/refuse", headers={"Expect": "something else"}) as response:
+        assert response.status == 417
+        assert "X-Request-ID" not in response.headers
+    assert log.records.empty()
+
+
+async def test_the_formatter_of_the_page_writes_a_line_of_json_for_each_record(aiohttp_client: AiohttpClient) -> None:
+    code: dict[str, Any] = {}
+    snippet = (battery_module.__doc__ or "").partition("    import json\n")[2].partition("    handler = ")[0]
+    exec(dedent(f"    import json\n{snippet}"), code)
+    log, written = Log(), io.StringIO()
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(code["JsonFormatter"]())
+    log.logger.addHandler(handler)
+    client = await aiohttp_client(make_app(access_log(logger=log.logger, headers=["User-Agent"])))
+    async with client.get("/posts/7", headers={"User-Agent": "test \u2028"}):
+        pass
+    expected = await log.read()
+    try:
+        raise LookupError("unforeseen")
+    except LookupError:
+        log.logger.exception("%s failed", "this")
+    of_request, of_others = map(json.loads, written.getvalue().splitlines())
+    assert {of_request.pop(name) for name in ("level", "logger")} == {"INFO", log.logger.name}
+    assert of_request.pop("time")
+    assert of_request == {key: value for key, value in expected.items() if key not in ("level", "text")}
+    assert of_others["level"] == "ERROR"
+    assert of_others["message"].startswith("this failed\nTraceback ")
+
+
+async def test_the_page_names_each_key_and_no_other(aiohttp_client: AiohttpClient) -> None:
+    log = Log()
+    client = await aiohttp_client(make_app(access_log(logger=log.logger, headers=["Host"])))
+    async with client.get("/posts/7"):
+        pass
+    table = (battery_module.__doc__ or "").partition("| key | |")[2].partition("\n\n")[0]
+    named = [line.split("`")[1].strip('"') for line in table.splitlines()[2:]]
+    assert sorted(named) == sorted({*await log.read()} - {"level", "text"})
+
+
+async def test_an_application_that_is_not_prepared_is_told_who_needs_it(
+    aiohttp_client: AiohttpClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = web.Application()
+    UrlDispatcherEx.install(app, access_log()).add_get("/", show)
+    async with (await aiohttp_client(app)).get("/") as response:
+        assert response.status == 500
+    assert "access_log(): the application is not prepared for batteries" in caplog.text

@@ -12,6 +12,7 @@ from pytest_aiohttp.plugin import AiohttpClient
 from aiohttp_route_middleware import UrlDispatcherEx
 from aiohttp_route_middleware.declarations import provided_by
 from aiohttp_route_middleware.errors import ConfigurationError
+from aiohttp_route_middleware.middlewares import setup
 from aiohttp_route_middleware.middlewares.client_address import (
     CLIENT_ADDRESS,
     FORWARDED_HOST,
@@ -20,6 +21,7 @@ from aiohttp_route_middleware.middlewares.client_address import (
 )
 from aiohttp_route_middleware.middlewares.https_redirect import https_redirect
 from aiohttp_route_middleware.middlewares.ip_restriction import ip_restriction
+from aiohttp_route_middleware.middlewares.rate_limit import rate_limit
 from aiohttp_route_middleware.typedefs import Handler
 
 from .matrix import SCOPES, make_app
@@ -170,6 +172,18 @@ async def test_behind_a_link_that_has_judged_the_peer_it_refuses_to_go_on(
     async with client.get("/plain", headers={"X-Real-IP": "192.0.2.1"}) as response:
         assert response.status == 500
     assert "put client_address() before every link that goes by addresses" in caplog.text
+
+
+async def test_behind_a_rate_limit_the_cure_names_it(
+    aiohttp_client: AiohttpClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It has counted the request for the proxy."""
+    app = make(rate_limit("5/minute"), client_address(LOOPBACK, header="X-Real-IP"))
+    setup(app)
+    client = await aiohttp_client(app)
+    async with client.get("/") as response:
+        assert response.status == 500
+    assert "before every link that goes by addresses, such as rate_limit() and ip_restriction()" in caplog.text
 
 
 async def test_behind_a_link_of_the_application_it_refuses_on_a_route_as_well(aiohttp_client: AiohttpClient) -> None:

@@ -1,6 +1,7 @@
 """A request that is sent again is carried out once, on real servers, in memory and in Redis."""
 
 import asyncio
+import contextlib
 import gc
 import io
 import logging
@@ -14,14 +15,18 @@ from aiohttp import ClientResponse, ClientSession, FormData, TCPConnector, web
 from aiohttp.test_utils import TestClient, TestServer
 from pytest_aiohttp.plugin import AiohttpClient
 from redis.asyncio import BlockingConnectionPool, Redis
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.middleware.gzip import GZipMiddleware
 
 from aiohttp_route_middleware import UrlDispatcherEx, name_link
+from aiohttp_route_middleware.adapters.from_asgi import from_asgi
 from aiohttp_route_middleware.errors import ConfigurationError, StoreError
 from aiohttp_route_middleware.middlewares import IDENTITY, Identity, setup
 from aiohttp_route_middleware.middlewares.basic_auth import basic_auth
 from aiohttp_route_middleware.middlewares.body_limit import body_limit
 from aiohttp_route_middleware.middlewares.compress import compress
 from aiohttp_route_middleware.middlewares.idempotency import idempotency
+from aiohttp_route_middleware.middlewares.method_override import method_override
 from aiohttp_route_middleware.middlewares.problem_details import problem_details
 from aiohttp_route_middleware.middlewares.timeout import timeout
 from aiohttp_route_middleware.stores import MemoryStore, Store
@@ -42,6 +47,7 @@ from .matrix import make_app as make_matrix
 __all__ = ("redis_process", "redis_server")
 
 FILE = Path(__file__)
+CONTENT = FILE.read_bytes()
 UUID = "8e03978e-40d5-43e8-bc93-6894a57f9324"
 KEY = {"Idempotency-Key": f'"{UUID}"'}
 REPLAYED = "Idempotency-Replayed"
@@ -490,7 +496,7 @@ async def test_the_application_may_say_whose_key_it_is(is_async: bool, serve: Se
 async def test_a_caller_that_is_no_text_is_an_error(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     client = await serve(Orders().take, caller=lambda request: 7)
     assert (await client.post("/orders", headers=KEY)).status == 500
-    assert "idempotency(): caller() returned" in caplog.text
+    assert "idempotency(): caller() returned 7; return a text that is not empty" in caplog.text
 
 
 async def test_each_route_and_method_has_keys_of_its_own(aiohttp_client: AiohttpClient) -> None:
@@ -523,6 +529,287 @@ async def test_keys_and_callers_are_hashed_in_the_store(serve: Serve) -> None:
     (entry,) = store._entries
     assert entry == name_record("identity:ann", "route POST /orders", UUID)
     assert b"4242" not in store._entries[entry][0]
+
+
+# ---- links around it
+
+
+@web.middleware
+async def try_again(request: web.Request, handler: Any) -> Any:
+    """Ask once more after an exception, or a 5xx."""
+    try:
+        response = await handler(request)
+    except ConnectionAbortedError:
+        return await handler(request)
+    return await handler(request) if response.status >= 500 else response
+
+
+@web.middleware
+async def ask_twice(request: web.Request, handler: Any) -> Any:
+    with contextlib.suppress(web.HTTPConflict):
+        await handler(request)
+    return await handler(request)
+
+
+class FailsAtFirst(Orders):
+    """Fails before anything is done, once."""
+
+    def __init__(self, failure: Exception | int) -> None:
+        super().__init__()
+        self._failure: Exception | int | None = failure
+
+    async def take(self, request: web.Request) -> web.Response:
+        failure, self._failure = self._failure, None
+        if isinstance(failure, Exception):
+            raise failure
+        return web.Response(status=failure) if failure else await super().take(request)
+
+
+@each_scope
+@pytest.mark.parametrize(
+    "failure", [ConnectionAbortedError("deadlock"), 503], ids=["after an exception", "after a returned 503"]
+)
+async def test_what_a_link_around_it_tries_once_more_is_carried_out_once(
+    failure: Any, scope: str, aiohttp_client: AiohttpClient
+) -> None:
+    """The second attempt has a lease of its own, and what it answers is kept."""
+    orders = FailsAtFirst(failure)
+    links = [try_again, idempotency(store=MemoryStore()), idempotency(store=MemoryStore())]
+    app = scopes.make_app(scope, links, {"POST /orders": orders.take})
+    setup(app)
+    client = await aiohttp_client(app)
+    answers = [await client.post(path_in(scope, "/orders"), headers=KEY, data=b"1") for _ in range(3)]
+    assert orders.calls == 1
+    assert [(answer.status, REPLAYED in answer.headers) for answer in answers] == [
+        (201, False),
+        (201, True),
+        (201, True),
+    ]
+
+
+@pytest.mark.parametrize(("handler", "status"), [(None, 201), (refuse, 409)], ids=["returned", "raised"])
+async def test_what_was_carried_out_is_sent_again_to_a_link_around_that_asks_again(
+    handler: Any, status: int, serve: Serve
+) -> None:
+    orders, calls = Orders(), 0
+
+    async def counted(request: web.Request) -> Any:
+        nonlocal calls
+        calls += 1
+        return await (handler or orders.take)(request)
+
+    client = await serve(counted, ask_twice)
+    answers = [await client.post("/orders", headers=KEY) for _ in range(2)]
+    assert [(answer.status, REPLAYED in answer.headers) for answer in answers] == [(status, True)] * 2
+    assert calls == 1
+
+
+def set_503(response: Any) -> None:
+    response.set_status(503)
+
+
+def set_body(response: Any) -> None:
+    response.text = "sorry"
+
+
+def say_come_again(response: Any) -> None:
+    response.set_status(409)
+    response.headers["Retry-After"] = "1"
+
+
+def set_all(response: Any) -> None:
+    set_503(response)
+    set_body(response)
+    response.content_type = "text/x"
+    del response.headers["Location"]
+
+
+@pytest.mark.parametrize("change", [set_503, set_body, say_come_again, set_all])
+async def test_what_links_around_make_of_it_in_place_is_not_kept_but_what_the_handler_has_answered(
+    change: Callable[[Any], None], serve: Serve
+) -> None:
+    is_down = True
+
+    @web.middleware
+    async def down(request: web.Request, handler: Any) -> web.StreamResponse:
+        response = await handler(request)
+        if is_down:
+            change(response)
+        return response  # type: ignore[no-any-return]  # of any handler
+
+    orders = Orders()
+    client = await serve(orders.take, down)
+    await _read_whole(await client.post("/orders", headers=KEY))
+    is_down = False
+    again = await client.post("/orders", headers=KEY)
+    assert orders.calls == 1
+    assert (again.status, again.reason, await again.json(), again.headers[REPLAYED]) == (
+        201,
+        "Created",
+        {"order": 1},
+        "true",
+    )
+    assert again.headers["Location"] == "/orders/1"
+
+
+@pytest.mark.parametrize("handler", [send_payload, send_file])
+async def test_what_cannot_be_kept_is_not_free_again_when_a_link_around_makes_a_503_of_it(
+    handler: Any, serve: Serve
+) -> None:
+    calls = 0
+
+    async def counted(request: web.Request) -> Any:
+        nonlocal calls
+        calls += 1
+        return await handler(request)
+
+    @web.middleware
+    async def down(request: web.Request, handler: Any) -> Any:
+        response = await handler(request)
+        response.set_status(503)
+        return response
+
+    client = await serve(counted, down)
+    statuses = [(await _read_whole(await client.post("/orders", headers=KEY))).status for _ in range(2)]
+    assert (statuses, calls) == ([503, 409], 1)
+
+
+async def test_a_part_of_a_file_is_kept_though_aiohttp_chooses_its_status(serve: Serve) -> None:
+    client = await serve(send_file)
+    headers = {**KEY, "Range": "bytes=0-9"}
+    first, again = [await _read_whole(await client.post("/orders", headers=headers)) for _ in range(2)]
+    assert (first.status, again.status) == (206, 206)
+    assert await first.read() == await again.read() == CONTENT[:10]
+    assert again.headers["Content-Range"] == first.headers["Content-Range"]
+
+
+async def test_headers_that_links_around_write_afterwards_are_written_once_on_what_is_sent_again(
+    serve: Serve,
+) -> None:
+    numbers = iter(range(1, 9))
+
+    @web.middleware
+    async def number(request: web.Request, handler: Any) -> Any:
+        response = await handler(request)
+        response.headers.add("X-Number", str(next(numbers)))
+        return response
+
+    client = await serve(Orders().take, number)
+    answers = [await client.post("/orders", headers=KEY) for _ in range(2)]
+    assert [answer.headers.getall("X-Number") for answer in answers] == [["1"], ["2"]]
+
+
+async def test_a_retry_after_that_a_link_around_writes_does_not_free_the_key(serve: Serve) -> None:
+    calls = 0
+
+    async def counted(request: web.Request) -> web.Response:
+        nonlocal calls
+        calls += 1
+        return web.Response(status=409)
+
+    @web.middleware
+    async def write(request: web.Request, handler: Any) -> Any:
+        response = await handler(request)
+        response.headers["Retry-After"] = "1"
+        return response
+
+    client = await serve(counted, write)
+    for _ in range(2):
+        assert (await client.post("/orders", headers=KEY)).status == 409
+    assert calls == 1
+
+
+class PassOn:
+    """An ASGI middleware that does nothing."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self._app(scope, receive, send)
+
+
+class InATask(BaseHTTPMiddleware):
+    """Runs what is behind it in a task of its own."""
+
+    async def dispatch(self, request: Any, call_next: Any) -> Any:
+        return await call_next(request)
+
+
+@pytest.mark.parametrize("middleware", [PassOn, GZipMiddleware, InATask])
+@pytest.mark.parametrize("fails", [False, True], ids=["returned", "raised"])
+async def test_behind_an_asgi_middleware_what_was_answered_is_sent_again(
+    middleware: Any, fails: bool, serve: Serve
+) -> None:
+    orders = Orders()
+
+    async def take(request: web.Request) -> web.Response:
+        on_response(request, "inner", lambda _, response: response.headers.update({"X-Inner": "1"}))
+        response = await orders.take(request)
+        if fails:
+            raise web.HTTPConflict(text=response.text, headers={"Location": "/orders/1"})
+        return response
+
+    client = await serve(take, from_asgi(middleware))
+    options: dict[str, Any] = {"headers": {**KEY, "Accept-Encoding": "gzip"}, "data": b"1"}
+    first, again = [await _read_whole(await client.post("/orders", **options)) for _ in range(2)]
+    assert orders.calls == 1
+    assert (first.status, again.status) == ((409, 409) if fails else (201, 201))
+    assert await first.read() == await again.read() == b'{"order": 1}'
+    for name in ("Location", "Content-Type", "X-Inner"):
+        assert first.headers.getall(name) == again.headers.getall(name)
+    assert (REPLAYED in first.headers, again.headers.get(REPLAYED)) == (False, "true")
+
+
+async def test_behind_an_asgi_middleware_a_file_is_sent_once(serve: Serve) -> None:
+    client = await serve(send_file, from_asgi(PassOn))
+    first, again = [await _read_whole(await client.post("/orders", headers=KEY)) for _ in range(2)]
+    assert (first.status, await first.read(), again.status) == (200, CONTENT, 409)
+
+
+# ---- requests that mean another method
+
+
+def overriding(**options: Any) -> tuple[web.Application, Orders]:
+    """An application in which a POST may mean a PATCH, behind the battery; there is no route for the POST."""
+    orders = Orders()
+    app = web.Application(middlewares=[idempotency(store=MemoryStore()), method_override(**options)])
+    setup(app)
+    app.router.add_patch("/orders", orders.take)
+    app.router.add_delete("/orders", orders.take)
+    return app, orders
+
+
+PATCH, DELETE = ({"X-HTTP-Method-Override": method} for method in ("PATCH", "DELETE"))
+
+
+async def test_before_method_override_the_method_that_is_meant_needs_a_key(aiohttp_client: AiohttpClient) -> None:
+    app, orders = overriding()
+    client = await aiohttp_client(app)
+    assert (await client.post("/orders", headers=PATCH)).status == 400
+    statuses = [(await client.post("/orders", headers={**KEY, **PATCH})).status for _ in range(2)]
+    assert (statuses, orders.calls) == ([201, 201], 1)
+    assert (await client.post("/orders", headers=DELETE)).status == 201
+    assert (await client.post("/orders")).status == 405
+
+
+async def test_what_means_another_method_is_another_request(aiohttp_client: AiohttpClient) -> None:
+    orders = Orders()
+    app = web.Application(middlewares=[idempotency(store=MemoryStore()), method_override()])
+    setup(app)
+    app.router.add_route("*", "/orders", orders.take)
+    client = await aiohttp_client(app)
+    assert (await client.post("/orders", headers=KEY)).status == 201
+    assert (await client.post("/orders", headers={**KEY, **PATCH})).status == 422
+    assert orders.calls == 1
+
+
+async def test_where_only_a_form_tells_the_method_the_post_needs_a_key(aiohttp_client: AiohttpClient) -> None:
+    app, orders = overriding(header=None, field="_method")
+    client = await aiohttp_client(app)
+    assert (await client.post("/orders", data={"_method": "PATCH"})).status == 400
+    statuses = [(await client.post("/orders", headers=KEY, data={"_method": "PATCH"})).status for _ in range(2)]
+    assert (statuses, orders.calls) == ([201, 201], 1)
 
 
 # ---- what is not kept
@@ -956,8 +1243,29 @@ async def test_without_the_store_requests_are_refused(serve: Serve, caplog: pyte
     client = await serve(orders.take, store=DownStore())
     response = await client.post("/orders", headers=KEY)
     assert (response.status, response.headers["Retry-After"], orders.calls) == (503, "1", 0)
-    assert "the store is down" in caplog.text
+    assert "idempotency(): the store does not answer (down on purpose); requests with a key are refused" in caplog.text
     assert UUID not in caplog.text
+
+
+async def test_a_store_that_is_down_is_told_when_it_begins_and_when_it_ends(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Flickering(MemoryStore):
+        is_down = True
+
+        async def add(self, key: str, value: bytes, *, ttl: float) -> bool:
+            if self.is_down:
+                raise StoreError("down on purpose")
+            return await super().add(key, value, ttl=ttl)
+
+    store = Flickering()
+    client = await serve(Orders().take, store=store)
+    with caplog.at_level(logging.WARNING):
+        assert [(await client.post("/orders", headers=KEY)).status for _ in range(3)] == [503] * 3
+        store.is_down = False
+        assert [(await client.post("/orders", headers=KEY)).status for _ in range(2)] == [201] * 2
+    told = [record.levelname for record in caplog.records if "the store" in record.message]
+    assert told == ["ERROR", "WARNING"]
 
 
 async def test_without_the_store_requests_pass_if_they_are_told_to(serve: Serve) -> None:
@@ -997,7 +1305,7 @@ async def test_redis_that_is_killed_while_a_handler_runs_and_comes_back(
             assert response.status == 503
         orders.go_on.set()
         assert (await first).status == 201
-        assert "a request may run again" in caplog.text
+        assert "what is done now may run again" in caplog.text
         redis_server.start()
         await kept.wait()
         async with client.post("/orders", headers=KEY) as response:

@@ -20,6 +20,7 @@ from aiohttp_route_middleware.errors import ConfigurationError
 from aiohttp_route_middleware.middlewares import IDENTITY, Identity, setup
 from aiohttp_route_middleware.middlewares.body_limit import body_limit
 from aiohttp_route_middleware.middlewares.client_address import client_address
+from aiohttp_route_middleware.middlewares.method_override import method_override
 from aiohttp_route_middleware.middlewares.rate_limit import rate_limit
 from aiohttp_route_middleware.support.rate_limits.memory import MemoryCounters
 
@@ -338,7 +339,7 @@ async def test_hostile_keys_are_kept_apart_and_fit_into_every_store(
 async def test_a_key_that_is_no_text_is_an_error(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     client = await serve(rate_limit("1/hour", key=lambda _: 5))  # type: ignore[arg-type,return-value]  # wrong on purpose
     assert (await ask(client)).status == 500
-    assert "rate_limit(): key() returned int" in caplog.text
+    assert "rate_limit(): key() returned 5; return a text, or None" in caplog.text
 
 
 async def test_floods_of_callers_do_not_fill_the_memory(serve: Serve) -> None:
@@ -485,6 +486,37 @@ async def test_a_cost_that_would_give_back_is_an_error(
     assert "rate_limit(): cost() returned" in caplog.text
 
 
+# ---- links around and behind
+
+
+async def test_what_a_link_around_it_tries_once_more_is_counted_once(serve: Serve) -> None:
+    async def ask_twice(request: web.Request, handler: Any) -> web.StreamResponse:
+        await handler(request)
+        response: web.StreamResponse = await handler(request)
+        return response
+
+    client = await serve(ask_twice, rate_limit("2/hour"))
+    assert await ask_often(client, 3) == [200, 200, 429]
+
+
+@pytest.mark.parametrize("first", ["DELETE", "POST"])
+async def test_before_method_override_a_route_is_counted_once_however_it_is_asked_for(
+    first: str, aiohttp_client: AiohttpClient
+) -> None:
+    app = web.Application(middlewares=[rate_limit("2/hour"), method_override()])
+    setup(app)
+    app.router.add_delete("/", answer)
+    app.router.add_post("/", answer)
+    client = await aiohttp_client(app)
+    statuses = []
+    for method in (first, "POST", "DELETE"):
+        async with client.request(method, "/", headers={"X-HTTP-Method-Override": "DELETE"}) as response:
+            statuses.append(response.status)
+    async with client.post("/") as response:  # which is another route
+        assert response.status == 200
+    assert statuses == [200, 200, 429]
+
+
 # ---- whose limits
 
 
@@ -599,7 +631,7 @@ async def test_a_storage_that_is_killed_and_comes_back(
         assert [record.levelname for record in caplog.records if "does not answer" in record.message] == ["ERROR"]
         server.start()
         assert await ask_often(client, 4) == [200, 200, 200, 429]
-    assert "rate_limit(3/hour): the storage answers again" in caplog.text
+    assert "rate_limit(3/hour): the store answers again" in caplog.text
     assert str(server.port) not in caplog.text
 
 
@@ -636,7 +668,7 @@ async def test_a_storage_that_does_not_answer_in_time_is_down(serve: Serve, capl
     await connected.wait()
     release.set()
     server.close()
-    assert "the storage does not answer (RedisStorage: TimeoutError); requests are refused" in caplog.text
+    assert "the store does not answer (RedisStorage: TimeoutError); requests are refused" in caplog.text
     assert SECRET not in caplog.text
 
 

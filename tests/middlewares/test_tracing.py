@@ -18,11 +18,12 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased,
 from opentelemetry.trace import SpanKind, StatusCode
 from pytest_aiohttp.plugin import AiohttpClient
 
-from aiohttp_route_middleware import UrlDispatcherEx
+from aiohttp_route_middleware import RegistrationError, UrlDispatcherEx
 from aiohttp_route_middleware.errors import ConfigurationError
 from aiohttp_route_middleware.middlewares import setup
 from aiohttp_route_middleware.middlewares.client_address import client_address
 from aiohttp_route_middleware.middlewares.on_error import on_error
+from aiohttp_route_middleware.middlewares.server_timing import server_timing, trace_timings
 from aiohttp_route_middleware.middlewares.tracing import trace_spans, tracing
 from aiohttp_route_middleware.support.clones import clone_request
 from aiohttp_route_middleware.support.telemetry.route_names import note_match
@@ -543,3 +544,24 @@ trace.set_tracer_provider(provider)
 """
     done = subprocess.run([sys.executable, "-c", late + SERVE], capture_output=True, text=True, check=True)
     assert '"name": "GET /posts/{id}"' in done.stdout
+
+
+async def test_spans_and_timings_of_each_link_go_together_on_a_router_and_a_group(
+    spans: Spans, aiohttp_client: AiohttpClient
+) -> None:
+    app = web.Application()
+    setup(app)
+    links = tracing(provider=spans.provider), server_timing(enabled=True)
+    router = UrlDispatcherEx.install(app, *links, trace=trace_spans)
+    router.group(trace=trace_timings).add_get("/", wrap, show)
+    client = await aiohttp_client(app)
+    async with client.get("/") as response:
+        shown = re.findall(r'desc="(\w+)"', response.headers["Server-Timing"])
+    assert shown == ["server_timing", "show", "wrap", "tracing"]
+    assert [span.name for span in spans.read() if span.kind is SpanKind.INTERNAL] == ["server_timing", "show", "wrap"]
+
+
+def test_a_list_of_traces_is_refused() -> None:
+    both: Any = [trace_spans, trace_timings]
+    with pytest.raises(RegistrationError, match=r"^trace= got list, which cannot be called; pass a function "):
+        UrlDispatcherEx(trace=both)

@@ -9,8 +9,9 @@ from pytest_aiohttp.plugin import AiohttpClient
 
 from aiohttp_route_middleware import RegistrationError, chain, name_link, requires
 from aiohttp_route_middleware.declarations import provided_by, required_by
+from aiohttp_route_middleware.errors import ConfigurationError
 from aiohttp_route_middleware.link import GuardSpec, MiddlewareSpec, read_link
-from aiohttp_route_middleware.support.battery import call, guard_battery, middleware_battery
+from aiohttp_route_middleware.support.battery import call, guard_battery, middleware_battery, read_function
 from aiohttp_route_middleware.typedefs import Handler
 
 from ..conftest import Diary
@@ -149,3 +150,19 @@ async def test_what_it_raises_comes_through() -> None:
 
     with pytest.raises(LookupError):
         await call(fail)
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["plain", "async"])
+async def test_a_function_of_the_application_is_read_as_what_can_be_awaited(is_async: bool) -> None:
+    async def double(number: int) -> int:
+        return 2 * number
+
+    read = read_function("name()", "key", double if is_async else lambda number: 2 * number)
+    assert read is not None
+    assert await read(2) == 4
+
+
+def test_no_function_is_none_and_what_is_no_function_is_refused() -> None:
+    assert read_function("name()", "key", None) is None
+    with pytest.raises(ConfigurationError, match=r"^name\(\): key is str; pass a function \(number\)$"):
+        read_function("name()", "key", "text", takes="number")

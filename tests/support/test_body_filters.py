@@ -11,7 +11,7 @@ from aiohttp import web
 from pytest_aiohttp.plugin import AiohttpClient
 
 from aiohttp_route_middleware.middlewares import setup
-from aiohttp_route_middleware.support.body_filters import add_filter, clear_filters, forget_length, has_body
+from aiohttp_route_middleware.support.body_filters import add_filter, clear_filters, forget_length
 from aiohttp_route_middleware.support.responses import Apply, on_response
 
 BODY = b"0123456789" * 20_000
@@ -217,36 +217,6 @@ async def test_the_error_after_a_response_that_failed_is_not_filtered(
     async with client.get("/") as response:
         assert response.status == 500
         assert "Server got itself in trouble" in await response.text()
-
-
-@pytest.mark.parametrize(
-    ("method", "status", "expected"),
-    [
-        ("GET", 200, True),
-        ("GET", 404, True),
-        ("POST", 201, True),
-        ("HEAD", 200, False),
-        ("GET", 101, False),
-        ("GET", 204, False),
-        ("GET", 205, False),
-        ("GET", 304, False),
-    ],
-)
-async def test_some_responses_have_no_body(
-    method: str, status: int, expected: bool, aiohttp_client: AiohttpClient
-) -> None:
-    async def handler(request: web.Request) -> web.Response:
-        return web.json_response(has_body(request, web.StreamResponse(status=status)), headers={"X-Body": "1"})
-
-    app = web.Application()
-    app.router.add_route("*", "/", handler)
-    client = await aiohttp_client(app)
-    if method == "HEAD":  # whose answer cannot be read
-        request: Any = type("Request", (), {"method": "HEAD"})
-        assert has_body(request, web.StreamResponse(status=status)) is expected
-        return
-    async with client.request(method, "/") as response:
-        assert await response.json() is expected
 
 
 async def test_taking_off_filters_that_were_never_there_does_nothing(aiohttp_client: AiohttpClient) -> None:

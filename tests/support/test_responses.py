@@ -16,7 +16,12 @@ from aiohttp_route_middleware.errors import ConfigurationError
 from aiohttp_route_middleware.middlewares import setup
 from aiohttp_route_middleware.support.battery import middleware_battery
 from aiohttp_route_middleware.support.headers import merge_vary, set_header
-from aiohttp_route_middleware.support.responses import copy_registered, on_response, restore_registered
+from aiohttp_route_middleware.support.responses import (
+    copy_registered,
+    on_response,
+    restore_registered,
+    see_response,
+)
 from aiohttp_route_middleware.typedefs import Handler
 
 from ..middlewares.matrix import MATRIX, Case, ask, make_app
@@ -280,3 +285,27 @@ async def test_the_innermost_of_a_name_is_applied_where_it_stands(aiohttp_client
     client = await aiohttp_client(app)
     await client.get("/")
     assert applied == ["inner a", "b"]
+
+
+async def test_who_watches_is_neither_replaced_nor_forgotten(aiohttp_client: AiohttpClient) -> None:
+    seen: list[str] = []
+
+    async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
+        before = copy_registered(request)
+        for name in ("outer", "inner"):
+            see_response(request, "watch", lambda *_, name=name: seen.append(name))
+        on_response(request, "forgotten", lambda *_: seen.append("forgotten"))
+        restore_registered(request, before)
+        return await handler(request)
+
+    app = web.Application()
+    setup(app)
+    UrlDispatcherEx.install(app).add_get("/", watch, mark("yes"), index)
+    async with (await aiohttp_client(app)).get("/") as response:
+        assert response.headers["X-Mark"] == "yes"
+    assert seen == ["inner", "outer"]
+
+
+def test_who_watches_in_an_application_that_is_not_prepared_is_named() -> None:
+    with pytest.raises(ConfigurationError, match=r"^watch\(\): the application is not prepared"):
+        see_response(make_mocked_request("GET", "/"), "watch", print)

@@ -1,4 +1,4 @@
-"""Whether a response is on its way."""
+"""Whether a response has a body, and whether it is on its way."""
 
 import asyncio
 import socket
@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from aiohttp import HttpVersion10, web
 from aiohttp.test_utils import make_mocked_request
+from pytest_aiohttp.plugin import AiohttpClient
 
-from aiohttp_route_middleware.support.sending import break_off, cut_off, has_begun, has_gone
+from aiohttp_route_middleware.support.sending import break_off, cut_off, has_begun, has_body, has_gone
 
 from ..patient_server import serve_patiently
 
@@ -149,3 +150,33 @@ async def test_an_exception_that_cannot_be_sent_any_more_is_raised_as_another() 
         reader, _ = await server.connect("GET / HTTP/1.1")
         assert (await reader.read()).partition(b"\r\n\r\n")[2] == b""
     assert [late.__cause__ for late in raised] == [refusal]
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "expected"),
+    [
+        ("GET", 200, True),
+        ("GET", 404, True),
+        ("POST", 201, True),
+        ("HEAD", 200, False),
+        ("GET", 101, False),
+        ("GET", 204, False),
+        ("GET", 205, False),
+        ("GET", 304, False),
+    ],
+)
+async def test_some_responses_have_no_body(
+    method: str, status: int, expected: bool, aiohttp_client: AiohttpClient
+) -> None:
+    async def handler(request: web.Request) -> web.Response:
+        return web.json_response(has_body(request, web.StreamResponse(status=status)), headers={"X-Body": "1"})
+
+    app = web.Application()
+    app.router.add_route("*", "/", handler)
+    client = await aiohttp_client(app)
+    if method == "HEAD":  # whose answer cannot be read
+        request: Any = type("Request", (), {"method": "HEAD"})
+        assert has_body(request, web.StreamResponse(status=status)) is expected
+        return
+    async with client.request(method, "/") as response:
+        assert await response.json() is expected

@@ -1,5 +1,6 @@
 """setup(): what an application needs once."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -7,9 +8,21 @@ import pytest
 from aiohttp import web
 from aiohttp.abc import AbstractMatchInfo, AbstractRouter
 from aiohttp.web_urldispatcher import PrefixedSubAppResource
+from starlette.middleware.gzip import GZipMiddleware
 
-from aiohttp_route_middleware import Handler, RegistrationError, middleware, name_link, provides, requires
+from aiohttp_route_middleware import (
+    Handler,
+    RegistrationError,
+    UrlDispatcherEx,
+    middleware,
+    name_link,
+    provides,
+    requires,
+)
+from aiohttp_route_middleware.errors import ConfigurationError
 from aiohttp_route_middleware.middlewares.any_of import any_of
+from aiohttp_route_middleware.middlewares.rate_limit import rate_limit
+from aiohttp_route_middleware.middlewares.request_id import request_id
 from aiohttp_route_middleware.support.setup import setup
 
 USER = web.RequestKey("USER", str)
@@ -169,3 +182,49 @@ async def test_an_application_with_a_router_of_others_starts() -> None:
     app = web.Application(router=Router(), middlewares=[set_user])  # type: ignore[arg-type]  # aiohttp takes any
     setup(app)
     await start(app)
+
+
+@pytest.mark.parametrize("wrong", [UrlDispatcherEx(), None, web.Application], ids=["a router", "nothing", "a class"])
+def test_what_is_no_application_is_refused_with_what_to_pass(wrong: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"^setup\(\): app is .*; pass the web.Application itself$"):
+        setup(wrong)
+
+
+# ---- what is no middleware yet
+
+
+async def speak_asgi(scope: Any, receive: Any, send: Any) -> None: ...
+
+
+NO_MIDDLEWARES = [
+    pytest.param(request_id, "is a factory that was not called; call it: request_id(...)", id="a factory"),
+    pytest.param(
+        functools.partial(rate_limit, "5/minute"),
+        "is a factory that was not called; call it: rate_limit(...)",
+        id="a partial of one",
+    ),
+    pytest.param(
+        GZipMiddleware, "is an ASGI middleware; write from_asgi(GZipMiddleware, ...)", id="an ASGI middleware"
+    ),
+    pytest.param(speak_asgi, "is an ASGI application; end the chain with asgi(...)", id="an ASGI application"),
+]
+
+
+@pytest.mark.filterwarnings("ignore:old-style middleware:DeprecationWarning")
+@pytest.mark.parametrize(("link", "problem"), NO_MIDDLEWARES)
+async def test_a_middleware_that_is_none_yet_keeps_the_application_from_starting(link: Any, problem: str) -> None:
+    """Without that, each request is a 500."""
+    with pytest.raises(RegistrationError) as caught:
+        await start(make_app(set_user, link))
+    assert str(caught.value).startswith("the middlewares of the application: link 3 of 3, ")
+    assert problem in str(caught.value)
+    assert (caught.value.link, caught.value.position) == (link, 3)
+
+
+@pytest.mark.filterwarnings("ignore:old-style middleware:DeprecationWarning")
+async def test_those_of_a_sub_application_are_looked_at_as_well() -> None:
+    wrong: Any = request_id
+    app = make_app()
+    app.add_subapp("/sub", web.Application(middlewares=[wrong]))
+    with pytest.raises(RegistrationError, match=r"^the middlewares of the sub-application /sub: link 1 of 1, "):
+        await start(app)

@@ -3,17 +3,18 @@
 Rules kept here: nothing is sent before the first piece of the body is there (ASGI HTTP, "Response Start"), so that
 what fails before it is a 500; each piece is sent when it comes, and no faster than the client takes it; a body that
 is not as long as its `Content-Length` is an error (RFC 9110, section 8.6); no body is sent where none may be
-(RFC 9112, section 6.3).
+(RFC 9112, section 6.3), and a 205 says so: its length is 0 (RFC 9110, section 15.3.6).
 """
 
 from __future__ import annotations
 
 import asyncio
+from http import HTTPStatus
 
 from aiohttp import hdrs, web
 from multidict import CIMultiDict
 
-from ..body_filters import has_body
+from ..sending import has_body
 from .messages import Message, read_fields
 
 __all__ = ("Answer",)
@@ -68,6 +69,8 @@ class Answer:
             if is_all and hdrs.CONTENT_LENGTH not in response.headers:
                 response.content_length = len(piece)
             self._left = response.content_length
+        elif response.status == HTTPStatus.RESET_CONTENT:
+            response.content_length = 0
         await response.prepare(self._request)
         return response
 

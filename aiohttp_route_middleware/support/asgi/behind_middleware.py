@@ -11,17 +11,18 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
 
 from ...errors import ConfigurationError
+from ...typedefs import Handler
+from ..clones import clone_request
 from .behind_socket import BehindSocket
-from .carried_context import CarriedContext
-from .failure import Failure, check_answer
+from .crossing import Crossing
+from .failure import check_answer
 from .message_writer import MessageWriter
 from .messages import AsgiApplication, Message, Receive, Scope, Send
 from .passed_body import PassedBody
 from .scope import ASGI_SCOPE
-from .scope_changes import clone_request, read_changes, remember
+from .scope_changes import read_changes, remember
 from .serving import serve_http
 from .websocket import Socket, SocketOptions, settle_socket
 
@@ -45,33 +46,26 @@ async def serve_through(
     if scope["type"] == "websocket":
         return await _serve_socket(middleware, request, handler, scope)
 
-    context, failure = CarriedContext(), Failure()
+    crossing = Crossing()
 
     async def run(scope: Scope, receive: Receive, send: Send) -> None:
-        behind = scope[_BEHIND] = _Behind(request, handler, scope, receive, context, failure)
-        await _run(middleware, scope, behind.receive, failure.watch(send), context, failure)
+        behind = scope[_BEHIND] = _Behind(request, handler, scope, receive, crossing)
+        await crossing.run(middleware, scope, behind.receive, crossing.failure.watch(send))
 
-    return await serve_http(run, request, scope, is_fault=failure.is_fault)
+    return await serve_http(run, request, scope, is_fault=crossing.failure.is_fault)
 
 
 class _Behind:
     """What stands behind, for one request."""
 
     def __init__(
-        self,
-        request: web.Request,
-        handler: Handler,
-        scope: Scope,
-        receive: Receive,
-        context: CarriedContext,
-        failure: Failure,
+        self, request: web.Request, handler: Handler, scope: Scope, receive: Receive, crossing: Crossing
     ) -> None:
         self._request = request
         self._handler = handler
         self._before = remember(scope)
         self._receive = receive
-        self._context = context
-        self._failure = failure
+        self._crossing = crossing
         self._is_begun = False
 
     async def receive(self) -> Message:
@@ -82,10 +76,10 @@ class _Behind:
         writer = MessageWriter(self._request, send)
         request = self._make_request(scope, receive, writer)
         try:
-            with self._context.watch():
+            with self._crossing.context.watch():
                 await self._answer(request)
         except Exception as error:
-            self._failure.note(error, self._request, writer)
+            self._crossing.failure.note(error, self._request, writer)
             raise
         finally:
             self._keep_read(request)
@@ -106,20 +100,19 @@ class _Behind:
             if isinstance(response, web.FileResponse):  # has it written piece by piece: `sendfile` would pass by
                 response.enable_compression(web.ContentCoding.identity)
 
-        replaced = {"_payload_writer": writer, "_prepare_hook": prepare, **self._choose_body(receive)}
-        request = clone_request(self._request, read_changes(self._before, scope), replaced)
+        request = clone_request(self._request, **read_changes(self._before, scope))
+        vars(request).update(_payload_writer=writer, _prepare_hook=prepare, **self._choose_body(receive))
         request[ASGI_SCOPE] = scope
         return request
 
     def _choose_body(self, receive: Receive) -> dict[str, Any]:
-        read, posted = (vars(self._request).get(name) for name in ("_read_bytes", "_post"))
+        """Return what the clone has in place of the body of the original, and of what was read of that."""
         is_ours = receive == self.receive
-        if is_ours and not self._is_begun:
-            return {"_read_bytes": read, "_post": posted}
-        if not self._request.body_exists:
+        if (is_ours and not self._is_begun) or not self._request.body_exists:
             return {}
+        read, posted = (vars(self._request).get(name) for name in ("_read_bytes", "_post"))
         body = PassedBody(_refuse_to_read if is_ours else receive)
-        return {"_payload": body, "_post": posted if read is None else None}
+        return {"_payload": body, "_read_bytes": None, "_post": posted if read is None else None}
 
     def _keep_read(self, request: web.Request) -> None:
         """Leave to the links before what the handler has read; aiohttp closes the files of a form there."""
@@ -132,33 +125,15 @@ class _Behind:
 async def _serve_socket(
     middleware: AsgiApplication, request: web.Request, handler: Handler, scope: Scope
 ) -> web.StreamResponse:
-    socket, context, failure = Socket(request, SocketOptions()), CarriedContext(), Failure()
-    behind = scope[_BEHIND] = BehindSocket(request, handler, scope, context, failure)
-    await _run(middleware, scope, socket.receive, socket.send, context, failure)
+    socket, crossing = Socket(request, SocketOptions()), Crossing()
+    behind = scope[_BEHIND] = BehindSocket(request, handler, scope, crossing)
+    await crossing.run(middleware, scope, socket.receive, socket.send)
     if isinstance(behind.response, web.HTTPException):
         raise behind.response
-    if failure.error is not None and request.writer.output_size:  # accepted: the middleware cannot answer it any more
-        raise failure.error
-    return behind.response or await settle_socket(request, socket)
-
-
-async def _run(
-    middleware: AsgiApplication,
-    scope: Scope,
-    receive: Receive,
-    send: Send,
-    context: CarriedContext,
-    failure: Failure,
-) -> None:
-    failed = None
-    try:
-        await middleware(scope, receive, send)
-    except Exception as error:
-        failed = failure.find(error)
-    finally:
-        context.carry_out()
-    if failed is not None:  # raised out here, it does not bear the group that it was in as its context
+    failed = crossing.failure.error
+    if failed is not None and request.writer.output_size:  # accepted: the middleware cannot answer it any more
         raise failed
+    return behind.response or await settle_socket(request, socket)
 
 
 async def _refuse_to_read() -> NoReturn:

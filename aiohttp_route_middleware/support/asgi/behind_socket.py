@@ -9,13 +9,14 @@ from __future__ import annotations
 from typing import Any, cast
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
 
-from .carried_context import CarriedContext
-from .failure import Failure, check_answer
+from ...typedefs import Handler
+from ..clones import clone_request
+from .crossing import Crossing
+from .failure import check_answer
 from .messages import Receive, Scope, Send
 from .scope import ASGI_SCOPE
-from .scope_changes import clone_request, read_changes, remember
+from .scope_changes import read_changes, remember
 
 __all__ = ("BehindSocket",)
 
@@ -23,28 +24,25 @@ __all__ = ("BehindSocket",)
 class BehindSocket:
     """What stands behind, for one request for a WebSocket."""
 
-    def __init__(
-        self, request: web.Request, handler: Handler, scope: Scope, context: CarriedContext, failure: Failure
-    ) -> None:
+    def __init__(self, request: web.Request, handler: Handler, scope: Scope, crossing: Crossing) -> None:
         self.response: web.StreamResponse | None = None
         self._request = request
         self._handler = handler
         self._before = remember(scope)
-        self._context = context
-        self._failure = failure
+        self._crossing = crossing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run what stands behind."""
         request = self._make_request(scope)
         try:
-            with self._context.watch():
+            with self._crossing.context.watch():
                 response = await self._handler(request)
             check_answer(response)
             _check_no_bypass(response)
         except web.HTTPException as error:
             response = error
         except Exception as error:
-            self._failure.error = error
+            self._crossing.failure.error = error
             raise
         self.response = response
 
@@ -58,7 +56,8 @@ class BehindSocket:
                 raise
             await cast(Any, self._request)._prepare_hook(response)
 
-        request = clone_request(self._request, read_changes(self._before, scope), {"_prepare_hook": prepare})
+        request = clone_request(self._request, **read_changes(self._before, scope))
+        vars(request)["_prepare_hook"] = prepare
         request[ASGI_SCOPE] = scope
         return request
 

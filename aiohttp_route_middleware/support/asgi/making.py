@@ -1,17 +1,18 @@
-"""An ASGI middleware, made of an application and options; or which of these it does not take."""
+"""An ASGI middleware, made of an application and options; or why it cannot be: it is none, or takes other options."""
 
 from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ...errors import ConfigurationError
 from ...option_checks import suggest
+from ...uncalled import find_call, find_tongue
 from .messages import AsgiApplication
 
-__all__ = ("make_middleware",)
+__all__ = ("check_maker", "make_middleware")
 
 _CURE = "pass the options that it takes"
 # Python 3.14 evaluates annotations when asked; names that only type checkers import must not make that fail
@@ -20,6 +21,27 @@ if sys.version_info >= (3, 14):
     from annotationlib import Format
 
     _OPTIONS["annotation_format"] = Format.FORWARDREF
+
+
+def check_maker(battery: str, make: Callable[..., Any], name: str, misplaced: Sequence[object]) -> None:
+    """Refuse what makes no middleware since it is one, or an application, and options without names.
+
+    Args:
+        battery: as in errors.
+        make: what was passed as a class.
+        name: of that.
+        misplaced: options that were passed by position.
+    """
+    if misplaced:
+        cure = f"write from_asgi({name}, option=value), or **options"
+        raise ConfigurationError(battery, "options are passed by name", cure=cure)
+    if find_tongue(make) is None:
+        return
+    if find_call(type(make)) is not None:
+        cure = f"pass the class: from_asgi({type(make).__name__}, ...)"
+        raise ConfigurationError(battery, f"{name} is an instance, made already", cure=cure)
+    problem, cure = find_call(make) or ("", "")
+    raise ConfigurationError(battery, f"{name} {problem}", cure=cure)
 
 
 def make_middleware(

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from aiohttp import web
 from yarl import URL
 
 from .messages import Scope, read_fields
 
-__all__ = ("clone_request", "read_changes", "remember")
+__all__ = ("read_changes", "remember")
 
 _KEYS = ("method", "path", "raw_path", "query_string", "scheme", "client")
 _SCHEMES = {"ws": "http", "wss": "https"}
@@ -36,25 +35,6 @@ def read_changes(before: Scope, scope: Scope) -> dict[str, Any]:
     if "client" in changed and scope["client"]:
         changes["remote"] = scope["client"][0]
     return changes
-
-
-def clone_request(request: web.Request, changes: dict[str, Any], replaced: dict[str, Any]) -> web.Request:
-    """Clone a request, also one whose body was read; clone and original share their keys.
-
-    Args:
-        request: the original.
-        changes: for `request.clone()`.
-        replaced: what aiohttp has no argument for, by the names of its attributes.
-    """
-    attributes = vars(request)
-    read = attributes.pop("_read_bytes", None)  # aiohttp refuses to clone what it has read
-    try:
-        clone = request.clone(**changes)
-    finally:
-        if read is not None:
-            attributes["_read_bytes"] = read
-    vars(clone).update(_state=attributes["_state"], **replaced)
-    return clone
 
 
 def _write_target(scope: Scope, *, has_raw_path: bool) -> URL:

@@ -2,26 +2,31 @@
 
 Rules kept here: its age is what it had when it was taken, and the time since then (section 4.2.3); what is stale
 stands in only for as long as it allows that itself (RFC 5861); conditions are compared with what was kept, and only
-if that was a success (section 4.3.2). What does not change with time is told once, for the last 256.
+if that was a success (section 4.3.2). What does not change with time is told once, for the last 256 whose fields have
+4 KiB at most.
 """
 
 from __future__ import annotations
 
 import functools
+from itertools import chain
 from typing import NamedTuple
 
 from aiohttp import hdrs, web
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from ..content.cache_directives import Directives
-from ..content.conditions import Decision, decide_by, drop_representation, has_conditions, refuse, validators_of
+from ..content.conditions import Decision, decide_by, drop_representation, has_conditions, refuse
+from ..content.entity_tags import validators_of
 from ..content.stored_responses import StoredResponse
 from .freshness import Freshness, find_refusal, measure
 from .miss import Shared
 from .options import CacheOptions
-from .shelf import vary_of
+from .variants import asked_by
 
 __all__ = ("Kept", "make_answer", "pick_shared", "weigh")
+
+_MOST_REMEMBERED = 4_096  # characters
 
 
 class Kept(NamedTuple):
@@ -57,17 +62,21 @@ class Kept(NamedTuple):
 
 def weigh(response: StoredResponse, options: CacheOptions) -> Kept:
     """Tell what is known now of a response that was kept."""
-    headers, freshness = _describe(response.headers, response.taken, options.ttl)
+    is_small = sum(map(len, chain.from_iterable(response.headers))) <= _MOST_REMEMBERED
+    describe = _describe_once if is_small else _describe
+    headers, freshness = describe(response.headers, response.taken, options.ttl)
     resident = max(0, int(options.clock() - response.taken))  # RFC 9111, section 4.2.3
     return Kept(response, headers, freshness, freshness.age + resident)
 
 
-@functools.lru_cache(maxsize=256)
 def _describe(
     fields: tuple[tuple[str, str], ...], taken: float, ttl: int | None
 ) -> tuple[CIMultiDictProxy[str], Freshness]:
     headers = CIMultiDict(fields)
     return CIMultiDictProxy(headers), measure(headers, taken, ttl)
+
+
+_describe_once = functools.lru_cache(maxsize=256)(_describe)
 
 
 def pick_shared(request: web.Request, shared: Shared | None, asked: Directives, options: CacheOptions) -> Kept | None:
@@ -81,10 +90,9 @@ def pick_shared(request: web.Request, shared: Shared | None, asked: Directives, 
     """
     if shared is None:
         return None
+    if asked_by(request).read(shared.names) != shared.asked.read(shared.names):
+        return None
     kept = weigh(shared.response, options)
-    for name in vary_of(kept.headers):
-        if request.headers.getall(name, []) != shared.asked.getall(name, []):
-            return None
     # it was shared by a request of the same kind: whether that is allowed needs no second look
     return kept if find_refusal(asked, kept.freshness, kept.age) is None else None
 

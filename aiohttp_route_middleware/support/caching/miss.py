@@ -1,7 +1,8 @@
 """One run of a handler, behind a cache that may keep its response (RFC 9111, section 3).
 
 Rules kept here: a response is kept as it leaves the battery, with all that inner links have set and nothing that outer
-ones add; what an outer link sends instead is not kept, nor what breaks off, nor what was changed meanwhile.
+ones add, but for the names that they add to `Vary`; what an outer link sends instead is not kept, nor what breaks off,
+nor what was changed meanwhile.
 """
 
 from __future__ import annotations
@@ -11,37 +12,34 @@ import dataclasses
 import logging
 from typing import Any, NamedTuple, cast
 
-from aiohttp import hdrs, web
-from multidict import CIMultiDictProxy
+from aiohttp import web
+from multidict import CIMultiDict
 
 from ...errors import StoreError
 from ...typedefs import Handler
-from ..content.stored_responses import StoredResponse, capture_body, lasting_headers
+from ..content.captured_bodies import capture_body
+from ..content.stored_responses import StoredResponse, lasting_headers
 from ..headers import merge_vary
-from ..personal import is_personal
-from ..responses import on_response
 from .flights import Flight
-from .freshness import Freshness, find_obstacle, measure
+from .freshness import measure
+from .obstacles import Obstacles, is_for_one_alone
 from .options import CacheOptions
-from .returned_headers import ReturnedHeaders
-from .sharing import is_identified, is_shareable
+from .returned_responses import ReturnedResponse
 from .shelf import ResponseShelf
 from .status import CacheStatus
+from .variants import Asked, asked_by, list_added, vary_of
 
 __all__ = ("Miss", "Shared")
 
-_PERSONAL = "personal"
-_NOT_FOR_OTHERS = "Authorization"
-_NOT_FOR_OTHERS_WITH_COOKIES = "Cookie"
-_OF_ONE_CLIENT = frozenset((_PERSONAL, _NOT_FOR_OTHERS, _NOT_FOR_OTHERS_WITH_COOKIES, hdrs.SET_COOKIE))
 _logger = logging.getLogger(__name__)
 
 
 class Shared(NamedTuple):
-    """A response that others have waited for, and the request that it answers."""
+    """A response that others have waited for, what it varies with, and what the request is told apart by."""
 
     response: StoredResponse
-    asked: CIMultiDictProxy[str]
+    names: frozenset[str]
+    asked: Asked
 
 
 class Miss:
@@ -76,10 +74,13 @@ class Miss:
         self._flight = flight
         self._reason = reason
         self._status = CacheStatus(options.name)
+        self._asked = asked_by(request)
+        self._obstacles = Obstacles(request, limit=options.limit)
         self._expected: web.StreamResponse | None = None
-        self._returned: ReturnedHeaders | None = None
+        self._returned: ReturnedResponse | None = None
         self._is_over = False
         self._taken: StoredResponse | None = None  # without its body
+        self._sent: web.StreamResponse | None = None
         self._useful = 0  # seconds
         # a client that goes, or an outer link that fails: nobody waits for what never comes
         cast("asyncio.Task[Any]", asyncio.current_task()).add_done_callback(lambda _: flight.cut_off())
@@ -113,64 +114,62 @@ class Miss:
     def _expect(self, response: web.StreamResponse) -> None:
         self._expected = response
         if not response.prepared:
-            self._returned = ReturnedHeaders(response)
-            on_response(self._request, "response_cache(), as returned", self._returned.compare)
+            self._returned = ReturnedResponse(self._request, response)
 
     def _take(self, request: web.Request, response: web.StreamResponse) -> str | None:
         """Keep what is sent, or tell why not."""
-        if self._is_over or (self._expected is not None and response is not self._expected):
+        if self._is_over or self._is_replaced(response):
             self._end()
             return "failed" if self._expected is None else "replaced"
         self.has_begun = True
+        own = response.headers if self._returned is None else self._returned.restore(response.headers)
         now = self._options.clock()
-        freshness = measure(response.headers, now, self._options.ttl)
-        obstacle = self._find_obstacle(request, response, freshness)
+        freshness = measure(own, now, self._options.ttl)
+        obstacle = self._obstacles.find(request, response, own, freshness)
         if obstacle is not None:
             self._let_go(response.status, obstacle)
             return obstacle
         self._useful = freshness.useful
-        own = response.headers if self._returned is None else self._returned.restore(response.headers)
-        headers = lasting_headers(own)
+        self._sent = response
         self._taken = StoredResponse(
-            status=response.status, reason=response.reason, headers=headers, body=b"", taken=now
+            status=response.status, reason=response.reason, headers=lasting_headers(own), body=b"", taken=now
         )
         capture_body(request, response, self._keep, limit=self._options.limit)
         return None
 
-    def _find_obstacle(self, request: web.Request, response: web.StreamResponse, freshness: Freshness) -> str | None:
-        asking = (request, self._request)  # a link may have cloned it
-        if any(map(is_personal, asking)):
-            return _PERSONAL
-        obstacle = find_obstacle(response.status, response.headers, freshness)
-        if obstacle is not None:
-            return obstacle
-        if not all(is_shareable(one, response.headers, freshness) for one in asking):
-            return _NOT_FOR_OTHERS if any(map(is_identified, asking)) else _NOT_FOR_OTHERS_WITH_COOKIES
-        return "max_body" if (response.content_length or 0) > self._options.limit else None
+    def _is_replaced(self, response: web.StreamResponse) -> bool:
+        if self._returned is not None and self._returned.is_replaced:
+            return True
+        return self._expected is not None and response is not self._expected
 
     def _let_go(self, status: int, obstacle: str) -> None:
-        # Those who ask next wait for each other no more only if this is what the URL gives to anybody. An error (404,
-        # 406, 503), a 304, or what is for one client is what this request has met: else one stranger would have every
-        # request run its handler for some time. If it lasts, each has waited once, and for one run, in vain.
-        if status >= 400 or status == 304 or obstacle in _OF_ONE_CLIENT:
+        # Those who ask next wait for each other no more only if this is what the URL gives to anybody: else one
+        # stranger would have every request run its handler for some time. If it lasts, each has waited once, and for
+        # one run, in vain.
+        if is_for_one_alone(status, obstacle):
             self._flight.fail()
         else:
             self._flight.give_up()
 
     async def _keep(self, body: bytes | None) -> None:
-        if body is None or self._taken is None:
+        if body is None or self._taken is None or self._sent is None:
             self._flight.give_up()
             return
         if self._is_over or self._flight.is_outdated():
             return
         response = dataclasses.replace(self._taken, body=body)
+        own = vary_of(CIMultiDict(response.headers))
+        added = list_added(self._asked, own, self._sent.headers)  # all links around have had their word by now
+        if "*" in added:
+            self._flight.give_up()
+            return
         try:
-            await self._shelf.keep(self._key, self._request.headers, response, ttl=self._useful)
+            await self._shelf.keep(self._key, self._asked, response, ttl=self._useful, added=added)
             if self._flight.is_outdated():  # meanwhile
                 await self._shelf.forget(self._key)
         except StoreError as error:
             _logger.error("response_cache(): the store is down, nothing is kept: %s", error)
-        self._flight.share(Shared(response, self._request.headers))
+        self._flight.share(Shared(response, own | added, self._asked))
 
     def _end(self) -> None:
         self._is_over = True

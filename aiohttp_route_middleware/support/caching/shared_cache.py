@@ -15,6 +15,7 @@ from typing import NamedTuple
 from aiohttp import hdrs, web
 
 from ...errors import StoreError
+from ...syntax import READ_METHODS
 from ...typedefs import Handler
 from ..content.cache_directives import Directives, read_directives
 from ..content.conditions import has_conditions
@@ -30,11 +31,11 @@ from .options import CacheOptions
 from .sharing import is_identified, is_shareable
 from .shelf import ResponseShelf
 from .status import CacheStatus, tell_of
+from .variants import asked_by
 
 __all__ = ("CacheOptions", "SharedCache")
 
 _logger = logging.getLogger(__name__)
-_READS = (hdrs.METH_GET, hdrs.METH_HEAD)
 _CHANGES_NOTHING = (hdrs.METH_OPTIONS, hdrs.METH_TRACE, hdrs.METH_CONNECT)
 _FAILURES = frozenset((500, 502, 503, 504))  # RFC 5861, section 4
 _IS_CACHED = web.RequestKey("_IS_CACHED", bool)
@@ -66,7 +67,7 @@ class SharedCache:
         if read_key(request, _IS_CACHED) or request.method in _CHANGES_NOTHING:  # by a cache around this one
             return await handler(request)
         request[_IS_CACHED] = True
-        if request.method not in _READS:
+        if request.method not in READ_METHODS:
             status = CacheStatus(self.options.name)
             on_response(request, "response_cache", functools.partial(self._forget_changed, status))
             return await handler(request)
@@ -116,7 +117,7 @@ class SharedCache:
 
     async def _look(self, request: web.Request, key: str, asked: Directives) -> _Look:
         try:
-            found = await self.shelf.find(key, request.headers)
+            found = await self.shelf.find(key, asked_by(request))
         except StoreError as error:
             _logger.error("response_cache(): the store is down, %s: %s", _consequence(self.options), error)
             if self.options.fail_open:

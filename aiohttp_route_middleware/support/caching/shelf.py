@@ -1,7 +1,8 @@
 """Kept responses in a store, by their key and by what they vary with (RFC 9111, section 4.1).
 
-Rules kept here: the names in `Vary` and the values of those request fields choose among the responses to one URL; all
-of them are forgotten at once, by forgetting the one entry that leads to them.
+Rules kept here: what a request is told apart by chooses among the responses to one URL; all of them are forgotten at
+once, by forgetting the one entry that leads to them; what was chosen for a request is not answered by what was kept
+when nothing was.
 """
 
 from __future__ import annotations
@@ -13,17 +14,17 @@ import re
 import secrets
 from typing import Any, NamedTuple
 
-from aiohttp import hdrs
-from multidict import CIMultiDict, CIMultiDictProxy, MultiMapping
+from multidict import CIMultiDict
 
 from ...stores import Store
 from ..content.stored_responses import StoredResponse, dump_response, load_response
-from .freshness import list_vary
+from .variants import Asked, vary_of
 
-__all__ = ("Found", "ResponseShelf", "vary_of")
+__all__ = ("Found", "ResponseShelf")
 
 _MOST_NAMES = 16
-_MOST_BYTES = 65_536  # of their list
+_MOST_BYTES = 4_096  # of their list, which is remembered
+_NOTHING: frozenset[str] = frozenset()
 _VARIANTS = b"arm-variants-1\n"
 _GENERATION = re.compile("[0-9a-f]{32}")
 
@@ -40,15 +41,6 @@ class Found(NamedTuple):
     has_others: bool = False
 
 
-def vary_of(headers: MultiMapping[str]) -> frozenset[str]:
-    """Return the request fields that a response varies with, in lower case.
-
-    What is encoded varies with `Accept-Encoding`, though it may not say so: others could not read it.
-    """
-    names = list_vary(headers)
-    return names | {"accept-encoding"} if hdrs.CONTENT_ENCODING in headers else names
-
-
 class ResponseShelf:
     """Kept responses.
 
@@ -61,25 +53,35 @@ class ResponseShelf:
         self._store = store
         self._limit = limit
 
-    async def find(self, key: str, asked: CIMultiDictProxy[str]) -> Found:
-        """Return what is kept under a key for a request with these headers."""
+    async def find(self, key: str, asked: Asked) -> Found:
+        """Return what is kept under a key for such a request."""
         entry = await self._store.get(key)
         response = load_response(entry, limit=self._limit)
         if response is not None:
-            return Found(response)
+            return Found(None, has_others=True) if asked.chosen else Found(response)
         names, generation = _load_variants(entry)
         if not generation:
             return Found(None)
         kept = await self._store.get(_name_variant(key, generation, names, asked))
         return Found(load_response(kept, limit=self._limit), has_others=True)
 
-    async def keep(self, key: str, asked: CIMultiDictProxy[str], response: StoredResponse, *, ttl: float) -> None:
-        """Keep the response to a request with these headers."""
+    async def keep(
+        self, key: str, asked: Asked, response: StoredResponse, *, ttl: float, added: frozenset[str] = _NOTHING
+    ) -> None:
+        """Keep the response to such a request.
+
+        Args:
+            key: of what was asked for.
+            asked: what the request is told apart by.
+            response: to it.
+            ttl: seconds.
+            added: names that it varies with beside those in its `Vary`.
+        """
         value = dump_response(response)
-        names = vary_of(CIMultiDict(response.headers))
+        names = vary_of(CIMultiDict(response.headers)) | added
         if value is None or len(names) > _MOST_NAMES:
             return
-        if not names:
+        if not names and not asked.chosen:
             await self._store.set(key, value, ttl=ttl)
             return
         known, generation = _load_variants(await self._store.get(key))
@@ -97,9 +99,8 @@ class ResponseShelf:
 _SHORTEST_INDEX = 86_400  # seconds: what leads to variants lives on when one of them is gone
 
 
-def _name_variant(key: str, generation: str, names: frozenset[str], asked: CIMultiDictProxy[str]) -> str:
-    values = [(name, [value.strip(" \t") for value in asked.getall(name, ())]) for name in sorted(names)]
-    return f"{key}:{hashlib.sha256(ascii((generation, values)).encode()).hexdigest()}"
+def _name_variant(key: str, generation: str, names: frozenset[str], asked: Asked) -> str:
+    return f"{key}:{hashlib.sha256(ascii((generation, asked.read(names))).encode()).hexdigest()}"
 
 
 def _dump_variants(names: frozenset[str], generation: str) -> bytes:

@@ -14,6 +14,8 @@ from typing import TypeAlias
 from aiohttp import hdrs
 from multidict import CIMultiDict
 
+from ...syntax import TOKEN, is_token, quote, unquote
+
 __all__ = (
     "Directives",
     "combine",
@@ -26,8 +28,7 @@ __all__ = (
 
 Directives: TypeAlias = Mapping[str, "str | None"]
 
-_WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-_DIRECTIVE = re.compile(rf'[ \t]*({_WORD})(?:=(?:"((?:[^"\\]|\\.)*)"|({_WORD})))?[ \t]*(?:,|$)')
+_DIRECTIVE = re.compile(rf'[ \t]*({TOKEN})(?:=(?:("(?:[^"\\]|\\.)*")|({TOKEN})))?[ \t]*(?:,|$)')
 _LONGEST = 2**31  # RFC 9111, section 1.2.2: what is larger counts as this
 
 # they forbid, and say nothing of how long a response is fresh
@@ -51,7 +52,7 @@ def read_directives(fields: Iterable[str]) -> dict[str, str | None]:
             position = (text.find(",", position) + 1) or len(text)
             continue
         name, quoted, plain = match.groups()
-        found.setdefault(name.lower(), plain if quoted is None else re.sub(r"\\(.)", r"\1", quoted))
+        found.setdefault(name.lower(), plain if quoted is None else unquote(quoted))
         position = match.end()
     return found
 
@@ -68,7 +69,7 @@ def read_seconds(directives: Directives, name: str) -> int | None:
 
 def write_directives(directives: Directives) -> str:
     """Write directives as the value of a field."""
-    return ", ".join(name if value is None else f"{name}={_quote(value)}" for name, value in directives.items())
+    return ", ".join(name if value is None else f"{name}={_write_value(value)}" for name, value in directives.items())
 
 
 def is_restriction(directives: Directives) -> bool:
@@ -103,7 +104,5 @@ def restrict(headers: CIMultiDict[str], restriction: str) -> None:
     headers[hdrs.CACHE_CONTROL] = write_directives(combine({restriction: None}, there))
 
 
-def _quote(value: str) -> str:
-    if re.fullmatch(_WORD, value):
-        return value
-    return '"' + re.sub(r'(["\\])', r"\\\1", value) + '"'
+def _write_value(value: str) -> str:
+    return value if is_token(value) else quote(value)

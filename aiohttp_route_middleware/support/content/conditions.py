@@ -2,55 +2,26 @@
 
 Rules kept here: `If-Match` compares strongly, `If-None-Match` weakly (sections 13.1.1 and 13.1.2); dates count only
 where there are no tags, and a date that cannot be read is none (sections 13.1.3 and 13.1.4); the order in which
-conditions are looked at is that of section 13.2.2; what cannot be read in a list of tags equals no tag.
+conditions are looked at is that of section 13.2.2.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from enum import Enum
 
 from aiohttp import ETag, hdrs, web
-from multidict import CIMultiDict, CIMultiDictProxy, istr
+from multidict import CIMultiDict, CIMultiDictProxy
 
+from ...syntax import READ_METHODS
+from .entity_tags import ANY, Validators, parse_tag, read_tags, validators_of
+from .field_groups import CONTENT, FRAMING
 from .http_dates import read_date
 
-__all__ = (
-    "ANY",
-    "Decision",
-    "Validators",
-    "decide",
-    "decide_by",
-    "drop_representation",
-    "has_conditions",
-    "parse_tag",
-    "read_tags",
-    "refuse",
-    "validators_of",
-    "write_tag",
-)
+__all__ = ("Decision", "decide", "decide_by", "drop_representation", "has_conditions", "refuse")
 
-ANY = "*"
-_READS = (hdrs.METH_GET, hdrs.METH_HEAD)
-_ETAGC = r"[\x21\x23-\x7e\x80-\U0010ffff]"
-_TAG = re.compile(rf'(W/)?"({_ETAGC}*)"')
-_LISTED = re.compile(rf'[ \t,]*(W/)?"({_ETAGC}*)"[ \t]*(?=,|$)')
-# RFC 9110, sections 8.3 to 8.8 and 14, and RFC 9530: they tell of a body, which a 304 does not have
-_OF_THE_BODY = (
-    hdrs.ACCEPT_RANGES,
-    istr("Content-Digest"),
-    hdrs.CONTENT_DISPOSITION,
-    hdrs.CONTENT_ENCODING,
-    hdrs.CONTENT_LANGUAGE,
-    hdrs.CONTENT_LENGTH,
-    hdrs.CONTENT_RANGE,
-    hdrs.CONTENT_TYPE,
-    hdrs.DIGEST,
-    istr("Repr-Digest"),
-    hdrs.TRAILER,
-    hdrs.TRANSFER_ENCODING,
-)
+# RFC 9110, sections 8.3 to 8.8 and 14: they tell of a body, which a 304 does not have
+_OF_THE_BODY = (*CONTENT, *FRAMING, hdrs.ACCEPT_RANGES, hdrs.CONTENT_ENCODING, hdrs.CONTENT_TYPE)
 
 
 class Decision(Enum):
@@ -59,51 +30,6 @@ class Decision(Enum):
     GO_ON = 200
     NOT_MODIFIED = 304
     FAILED = 412
-
-
-class Validators:
-    """What is known of a representation, to compare conditions with.
-
-    Args:
-        tag: its entity tag, or `None`.
-        modified: seconds since 1970, or `None`.
-        exists: whether there is one at all.
-    """
-
-    __slots__ = ("exists", "modified", "tag")
-
-    def __init__(self, tag: ETag | None = None, modified: int | None = None, *, exists: bool = True) -> None:
-        self.tag: ETag | None = tag
-        self.modified: int | None = modified
-        self.exists: bool = exists
-
-
-def parse_tag(text: str) -> ETag | None:
-    """Read one entity tag; `None` for what is none (RFC 9110, section 8.8.3)."""
-    found = _TAG.fullmatch(text.strip(" \t"))
-    return ETag(value=found[2], is_weak=found[1] is not None) if found else None
-
-
-def write_tag(tag: ETag) -> str:
-    """Write an entity tag as the value of a field."""
-    return f'W/"{tag.value}"' if tag.is_weak else f'"{tag.value}"'
-
-
-def read_tags(fields: list[str]) -> tuple[ETag, ...] | str:
-    """Return the tags of a list, or `ANY`; what is no tag is passed over, with all that follows it.
-
-    Args:
-        fields: the values of all fields of one name. A tag may hold commas.
-    """
-    text = ",".join(fields)
-    if text.strip(" \t") == ANY:
-        return ANY
-    tags: list[ETag] = []
-    found = _LISTED.match(text)
-    while found is not None:
-        tags.append(ETag(value=found[2], is_weak=found[1] is not None))
-        found = _LISTED.match(text, found.end())
-    return tuple(tags)
 
 
 def has_conditions(headers: Mapping[str, str]) -> bool:
@@ -116,12 +42,6 @@ def has_conditions(headers: Mapping[str, str]) -> bool:
     )
 
 
-def validators_of(headers: CIMultiDict[str] | CIMultiDictProxy[str]) -> Validators:
-    """Read the validators of a response."""
-    tag, modified = headers.get(hdrs.ETAG), headers.get(hdrs.LAST_MODIFIED)
-    return Validators(None if tag is None else parse_tag(tag), None if modified is None else read_date(modified))
-
-
 def decide(method: str, headers: CIMultiDictProxy[str], known: Validators) -> Decision:
     """Tell what becomes of a request, by its conditions (RFC 9110, section 13.2.2).
 
@@ -132,7 +52,7 @@ def decide(method: str, headers: CIMultiDictProxy[str], known: Validators) -> De
     """
     if not _is_as_expected(headers, known):  # steps 1 and 2
         return Decision.FAILED
-    reads = method in _READS
+    reads = method in READ_METHODS
     if hdrs.IF_NONE_MATCH in headers:  # step 3
         if not _is_listed(headers, known):
             return Decision.GO_ON
@@ -151,7 +71,7 @@ def decide_by(method: str, headers: CIMultiDictProxy[str], answered: CIMultiDict
         answered: the headers of the response.
     """
     tag = answered.get(hdrs.ETAG)
-    if tag is not None and method in _READS and _asks_for(tag, headers):
+    if tag is not None and method in READ_METHODS and _asks_for(tag, headers):
         return Decision.NOT_MODIFIED
     return decide(method, headers, validators_of(answered))
 
@@ -162,7 +82,7 @@ def _asks_for(tag: str, headers: CIMultiDictProxy[str]) -> bool:
         hdrs.IF_MATCH not in headers
         and hdrs.IF_UNMODIFIED_SINCE not in headers
         and headers.getall(hdrs.IF_NONE_MATCH, None) == [tag]
-        and _TAG.fullmatch(tag) is not None
+        and parse_tag(tag) is not None
     )
 
 

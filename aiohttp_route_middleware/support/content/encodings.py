@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from .preferences import read_preferences
 
-__all__ = ("PLAIN", "Choice", "choose_coding", "weaken_tag")
+__all__ = ("PLAIN", "Choice", "choose_coding")
 
 PLAIN = "identity"
 _ALIASES = {"gzip": "x-gzip"}  # RFC 9110, section 8.4.1.3
@@ -49,11 +49,3 @@ def choose_coding(fields: Sequence[str], offered: Sequence[str]) -> Choice:
         if weight > highest:
             best, highest = coding, weight
     return Choice(PLAIN if plain is not None and plain > highest else best, plain == 0)
-
-
-def weaken_tag(tag: str) -> str:
-    """Make a strong entity tag weak: what is coded differs byte by byte, and means the same (RFC 9110, section 8.8.1).
-
-    What is weak already, or is no entity tag, stays as it is.
-    """
-    return f"W/{tag}" if tag.startswith('"') else tag

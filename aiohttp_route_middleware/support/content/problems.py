@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -12,29 +11,17 @@ from aiohttp import hdrs, web
 from multidict import CIMultiDict
 
 from ...errors import ConfigurationError
-from ...syntax import is_token
+from ...syntax import is_field_value, is_token
+from .field_groups import CONTENT, FRAMING
 
 __all__ = ("JSON_CURE", "PROBLEM_JSON", "find_no_json", "problem", "turn_into_problem", "write_problem")
 
 PROBLEM_JSON = "application/problem+json"
 JSON_CURE = "pass texts, finite numbers, booleans, lists and dicts of them"
 _MEMBERS = ("type", "title", "status", "detail", "instance")
-# RFC 9110, section 5.5, and what cannot be encoded
-_find_forbidden = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]").search
-_FRAMING = (hdrs.CONTENT_LENGTH, hdrs.CONTENT_ENCODING, hdrs.TRANSFER_ENCODING)
-# of the content (RFC 9110, sections 8 and 14.4; RFC 6266; RFC 9530 and what was before it), and not of the failure
-_REPRESENTATION = (
-    hdrs.CONTENT_DISPOSITION,
-    hdrs.CONTENT_LANGUAGE,
-    hdrs.CONTENT_LOCATION,
-    hdrs.CONTENT_MD5,
-    hdrs.CONTENT_RANGE,
-    hdrs.ETAG,
-    hdrs.LAST_MODIFIED,
-    hdrs.DIGEST,
-    "Content-Digest",
-    "Repr-Digest",
-)
+_CODING = (*FRAMING, hdrs.CONTENT_ENCODING)
+# of the content, and not of the failure
+_REPRESENTATION = (*CONTENT, hdrs.CONTENT_LOCATION, hdrs.ETAG, hdrs.LAST_MODIFIED)
 
 
 def problem(
@@ -126,7 +113,7 @@ def _check_headers(headers: Mapping[str, str]) -> CIMultiDict[str]:
             raise ConfigurationError(
                 "problem()", f"{name!r} names no header", cure='pass headers={"Retry-After": "5"}'
             )
-        if not isinstance(value, str) or _find_forbidden(value):
+        if not isinstance(value, str) or not is_field_value(value):
             cure = "pass a text without line breaks and other control characters"
             raise ConfigurationError("problem()", f"the value of the header {name} is none", cure=cure)
     return fields
@@ -144,7 +131,7 @@ def _read_text(error: web.HTTPException) -> str | None:
 
 def _set_problem(error: web.HTTPException, members: Mapping[str, Any]) -> web.HTTPException:
     error.body = write_problem(members)
-    for name in _FRAMING:  # of the body that was
+    for name in _CODING:  # of the body that was
         error.headers.popall(name, None)
     error.headers[hdrs.CONTENT_TYPE] = PROBLEM_JSON
     return error

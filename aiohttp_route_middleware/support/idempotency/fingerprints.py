@@ -25,12 +25,13 @@ __all__ = ("hash_parts", "peek_body", "split_body", "take_fingerprint")
 _LARGE = 1_048_576  # bytes; hashing so many takes a millisecond or two, in which nothing else would run
 
 
-async def take_fingerprint(battery: str, request: web.Request, route: str, names: Sequence[str]) -> bytes:
+async def take_fingerprint(battery: str, request: web.Request, method: str, route: str, names: Sequence[str]) -> bytes:
     """Return 32 bytes that tell a request from all that ask for something else.
 
     Args:
         battery: to name in errors.
         request: its body is read, and put back.
+        method: that it means.
         route: that answers it.
         names: of fields that belong to it, besides `Host` and `Content-Type`.
 
@@ -41,7 +42,7 @@ async def take_fingerprint(battery: str, request: web.Request, route: str, names
     body = await peek_body(battery, request)
     content_type = request.headers.get(hdrs.CONTENT_TYPE, "")
     fields = [(name, request.headers.getall(name, ())) for name in (hdrs.HOST, *names)]
-    told = json.dumps((request.method, route, request.raw_path, fields))  # in ASCII, and clear where each text ends
+    told = json.dumps((method, route, request.raw_path, fields))  # in ASCII, and clear where each text ends
     parts = [told.encode(), *split_body(body, content_type)]
     return await asyncio.to_thread(hash_parts, parts) if len(body) > _LARGE else hash_parts(parts)
 

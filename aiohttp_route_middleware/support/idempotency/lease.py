@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from ...errors import StoreError
 from ...stores import Store
+from ..outages import Outage
 from ..without_client import start_in_background
 from .records import write_running
 
@@ -32,12 +33,16 @@ class LeaseTerms:
         lock: seconds after which one ends that is not renewed.
         keep: seconds for which it is known what became of a request.
         clock: tells seconds.
+        battery: to name in the log.
+        outage: tells when the store is down.
     """
 
     store: Store
     lock: float
     keep: float
     clock: Callable[[], float]
+    battery: str
+    outage: Outage
 
 
 class Lease:
@@ -91,7 +96,7 @@ class Lease:
                 if await self._is_mine():
                     await self._terms.store.delete(self._name)
             except StoreError as error:
-                _logger.error("idempotency(): the store is down, a key is free in %g s: %s", self._terms.lock, error)
+                self._terms.outage.begin(error)  # the key is free when the lock ends
 
     async def renew(self) -> None:
         """Hold it for longer."""
@@ -110,10 +115,12 @@ class Lease:
             try:
                 is_mine = await self._put()
             except StoreError as error:
-                _logger.error("idempotency(): the store is down, a request may run again: %s", error)
+                self._terms.outage.begin(error)
                 return
+            self._terms.outage.end()
             if not is_mine:
-                _logger.error("idempotency(): a lock was lost, another request with its key has run or is running")
+                text = "%s: a lock was lost, another request with its key has run or is running"
+                _logger.error(text, self._terms.battery)
             if self.is_settled or not is_mine:
                 self._end()
 

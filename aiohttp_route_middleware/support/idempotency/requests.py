@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from aiohttp import hdrs, web
 
-from ...errors import ConfigurationError, StoreError
-from ...naming import describe
+from ...errors import StoreError
+from ...option_checks import refuse_returned
 from ...typedefs import Handler
 from ..access.identity import IDENTITY
 from ..request_keys import read_key
@@ -31,6 +31,7 @@ from .replay import replay
 __all__ = ("IdempotentRequests",)
 
 _MOST_TRIES = 3
+_EARLIER: web.RequestKey[Execution] = web.RequestKey("idempotency_earlier", Execution)
 _logger = logging.getLogger(__name__)
 
 
@@ -51,7 +52,6 @@ class IdempotentRequests:
     """
 
     battery: str
-
     terms: LeaseTerms
     refusals: Refusals
     find_caller: Callable[[web.Request], Awaitable[object]] | None
@@ -61,16 +61,27 @@ class IdempotentRequests:
     fail_open: bool
     marker: str
 
-    async def answer(self, request: web.Request, handler: Handler, key: str) -> web.StreamResponse:
-        """Execution the handler, or answer as it has answered before."""
-        route = identify_route(request)
+    async def answer(self, request: web.Request, handler: Handler, key: str, meant: web.Request) -> web.StreamResponse:
+        """Run the handler, or answer as it has answered before.
+
+        Args:
+            request: as the battery has got it.
+            handler: that answers it.
+            key: that was sent with it.
+            meant: the request as its endpoint will see it.
+        """
+        earlier = read_key(request, _EARLIER)
+        if earlier is not None:  # a link around has got an answer, and asks once more
+            await earlier.finish()
+        route = identify_route(meant)
         # who asks without an identity may tell the handler who it is
         is_unknown = self.find_caller is None and read_key(request, IDENTITY) is None
         names = (*self.headers, hdrs.AUTHORIZATION, hdrs.COOKIE) if is_unknown else self.headers
-        fingerprint = await take_fingerprint(self.battery, request, route, names)
+        fingerprint = await take_fingerprint(self.battery, request, meant.method, route, names)
         name = name_record(await self._name_caller(request), route, key)
         lease = Lease(self.terms, name, fingerprint)
-        run = Execution(
+        run = request[_EARLIER] = Execution(
+            self.battery,
             request,
             lease,
             fingerprint,
@@ -83,10 +94,11 @@ class IdempotentRequests:
             try:
                 answered = await self._begin(lease, name, fingerprint)
             except StoreError as error:
-                _logger.error("idempotency(): the store is down: %s", error)
+                self.terms.outage.begin(error)
                 if self.fail_open:
                     return await handler(request)
                 raise self.refusals.unavailable() from error
+            self.terms.outage.end()
             return await run.answer(handler) if answered is None else answered
 
         return await run_anyway(request, answer)
@@ -97,8 +109,7 @@ class IdempotentRequests:
         found = await self.find_caller(request)
         if isinstance(found, str) and found:
             return f"caller:{found}"
-        problem = f"caller() returned {describe(found) if found else repr(found)}"
-        raise ConfigurationError(self.battery, problem, cure="return a text that is not empty")
+        raise refuse_returned(self.battery, "caller", found, "return a text that is not empty")
 
     async def _begin(self, lease: Lease, name: str, fingerprint: bytes) -> web.StreamResponse | None:
         """Get the lease, or find what became of the request."""
@@ -114,7 +125,8 @@ class IdempotentRequests:
         try:
             record = read_record(stored, limit=self.limit)
         except UnreadableRecordError:
-            _logger.error("idempotency(): what the store holds for a key cannot be read; the handler does not run")
+            text = "%s: what the store holds for a key cannot be read; the handler does not run"
+            _logger.error(text, self.battery)
             raise self.refusals.not_kept() from None
         if record.fingerprint != fingerprint:
             raise self.refusals.reused()

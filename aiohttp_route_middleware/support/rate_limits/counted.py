@@ -13,13 +13,16 @@ from typing import Any, TypeAlias
 
 from aiohttp import hdrs, web
 
-from ...errors import ConfigurationError, StoreError
+from ...errors import StoreError
+from ...option_checks import refuse_returned
+from ...syntax import SAFE_METHODS
+from ..meant_methods import find_meant
+from ..outages import Outage
 from ..route_identity import identify_route
 from ..traffic.callers import read_caller
 from .buckets import hash_key
 from .fields import seconds_until
 from .meter import Meter
-from .outages import Outage
 from .policies import Policies
 
 __all__ = ("Ask", "CountedRequests")
@@ -35,6 +38,7 @@ class CountedRequests:
         battery: to name in errors.
         meter: what counts.
         outage: tells when the storage is down.
+        fail_open: whether requests pass then.
         bucket: the name of what is counted together; empty for each route by itself.
         find_key: returns the name of who is counted; `None` for the caller.
         cost: how much a request counts.
@@ -45,6 +49,7 @@ class CountedRequests:
     battery: str
     meter: Meter
     outage: Outage
+    fail_open: bool
     bucket: str
     find_key: Ask | None
     cost: int
@@ -58,7 +63,7 @@ class CountedRequests:
             HTTPTooManyRequests: it exceeds a limit.
             HTTPServiceUnavailable: the storage does not answer.
         """
-        bucket = f"name {self.bucket}" if self.bucket else identify_route(request)
+        bucket = f"name {self.bucket}" if self.bucket else await _name_route(request)
         caller = read_caller(request) if self.find_key is None else await self._name_caller(request, self.find_key)
         key = hash_key(bucket, caller)
         cost = self.cost if self.find_cost is None else self._check_cost(await self.find_cost(request))
@@ -66,7 +71,7 @@ class CountedRequests:
             verdict = await self.meter.count(policies.limits, key, cost)
         except StoreError as error:
             self.outage.begin(error)
-            if self.outage.fail_open:
+            if self.fail_open:
                 return
             raise web.HTTPServiceUnavailable from error
         self.outage.end()
@@ -81,13 +86,19 @@ class CountedRequests:
             return read_caller(request)
         if isinstance(found, str):
             return f"key:{found}"
-        problem = f"key() returned {type(found).__qualname__}"
-        raise ConfigurationError(self.battery, problem, cure="return a text, or None")
+        raise refuse_returned(self.battery, "key", found, "return a text, or None")
 
     def _check_cost(self, found: Any) -> int:
         if type(found) is int and found >= 0:  # less would give to the caller what it has used
             return found
-        raise ConfigurationError(self.battery, f"cost() returned {found!r}", cure="return a whole number, 0 or more")
+        raise refuse_returned(self.battery, "cost", found, "return a whole number, 0 or more")
+
+
+async def _name_route(request: web.Request) -> str:
+    """Name the route that a request means: else who overrides the method would have the limit twice."""
+    if request.method in SAFE_METHODS:  # no link takes those for another, and most requests have one
+        return identify_route(request)
+    return identify_route(await find_meant(request) or request)
 
 
 def _refuse(resumes_at: float) -> web.HTTPTooManyRequests:

@@ -14,7 +14,16 @@ from multidict import CIMultiDict, istr
 
 from .limits import LARGEST, Limit
 
-__all__ = ("Reading", "join_field", "name_policies", "seconds_until", "write_policies", "write_readings")
+__all__ = (
+    "POLICY",
+    "RATE_LIMIT",
+    "Reading",
+    "join_field",
+    "name_policies",
+    "seconds_until",
+    "write_policies",
+    "write_readings",
+)
 
 POLICY, RATE_LIMIT = istr("RateLimit-Policy"), istr("RateLimit")
 

@@ -20,7 +20,7 @@ try:
 except ImportError as _error:
     raise MissingDependencyError("limits", "rate-limit") from _error
 
-__all__ = ("Limit", "LimitTexts", "read_limits")
+__all__ = ("LARGEST", "Limit", "LimitTexts", "read_limits")
 
 LimitTexts: TypeAlias = str | RateLimitItem | Sequence[str | RateLimitItem]
 

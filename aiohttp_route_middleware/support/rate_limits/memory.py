@@ -58,10 +58,6 @@ class MemoryCounters(Storage, MovingWindowSupport, SlidingWindowCounterSupport):
 
     Raises:
         ConfigurationError: `max_keys` is not a positive whole number, or the clock is no function.
-
-    Example:
-        shared = MemoryCounters()
-        rate_limit("100/minute", name="api", storage=shared)
     """
 
     STORAGE_SCHEME: list[str] | None = None

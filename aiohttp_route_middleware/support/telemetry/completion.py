@@ -19,7 +19,7 @@ from typing import Any, Literal, TypeAlias, cast
 from aiohttp import web
 
 from ...typedefs import Handler
-from ..responses import on_response
+from ..responses import see_response
 from ..sending import has_gone
 from .ends import End, Ending, count_body, is_closed_socket
 from .telling import tell_safely
@@ -35,11 +35,11 @@ async def watch(request: web.Request, handler: Handler, name: str, finish: Finis
     Args:
         request: as the link has got it.
         handler: likewise.
-        name: of the battery, for `on_response()` and for reports.
+        name: of the battery, for reports.
         finish: called with the end; what it raises is reported, and changes nothing.
     """
     watched = _Watched(request, name, finish)
-    on_response(request, f"{name} {id(watched):x}", watched.see)  # each of several sees the response
+    see_response(request, name, watched.see)
     watched.begin()
     try:
         return await handler(request)

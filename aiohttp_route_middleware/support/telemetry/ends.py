@@ -6,11 +6,11 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from aiohttp import web
 
-from ..body_filters import has_body
+from ..sending import has_body
 
 __all__ = ("End", "Ending", "count_body", "is_closed_socket")
 
-Ending: TypeAlias = Literal["sent", "aborted", "failed"]
+Ending: TypeAlias = Literal["sent", "aborted", "failed"]  # the outcome of a request; that of a link is an `Outcome`
 
 
 class End(NamedTuple):

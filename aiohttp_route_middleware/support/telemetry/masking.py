@@ -2,14 +2,16 @@
 
 Rules kept here: names are compared by their words, without regard to case and to what stands between them, so that
 `api_key`, `X-Api-Key`, `apiKey` and `user[api.key]` are one; a name is secret if its last words are, a long one if it
-but ends so (`csrftoken`); what is percent-encoded is read as well. What cannot be taken apart is masked as a whole.
-Of names that are short it is remembered whether they are secret, of so many; of values nothing is.
+but ends so (`csrftoken`), also in the plural, and with `value`, `text`, `str` or `string` behind; what is
+percent-encoded is read as well. What cannot be taken apart is masked as a whole. Of names that are short it is
+remembered whether they are secret, of so many; of values nothing is.
 """
 
 from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Iterator
 from urllib.parse import unquote_plus
 
 from ...option_checks import check_list, check_text
@@ -49,6 +51,8 @@ _CREDENTIALS = re.compile(r"\b(basic|bearer)\s+\S+", re.IGNORECASE)
 _MAY_HIDE = re.compile(r"[=:@%]|basic|bearer", re.IGNORECASE)  # without any of these, a text has nothing to mask
 _LONG = 5  # letters, from which on a name is known by its end
 _ROUNDS = 5  # of percent-encoding, which are taken off
+_BEHIND = re.compile(r"(?:value|text|str|string)s?$|s$")  # what stands behind the name of a secret, or is its plural
+_MOST_BEHIND = 4
 _MOST = 512  # names that are remembered: requests have much the same, and clients may make up any
 _LONGEST = 64  # characters of one of them
 
@@ -76,7 +80,9 @@ class SecretNames:
         return self._remembered(name) if len(name) <= _LONGEST else self._compare(name)
 
     def _compare(self, name: str) -> bool:
-        words = _read_words(_decode(name) or name)
+        return any(self._end(words) for words in _list_readings(_read_words(_decode(name) or name)))
+
+    def _end(self, words: list[str]) -> bool:
         tails = ("".join(words[-count:]) for count in range(1, _LONG))  # of letters, at the shortest
         return "".join(words).endswith(self._long) or any(tail in self._short for tail in tails)
 
@@ -147,3 +153,15 @@ def _decode(text: str) -> str | None:
 
 def _read_words(name: str) -> list[str]:
     return [word.lower() for word in _WORD.findall(name)]
+
+
+def _list_readings(words: list[str]) -> Iterator[list[str]]:
+    """The words of a name, and the same without what stands behind: of `tokenValues` also `token`."""
+    yield words
+    for _ in range(_MOST_BEHIND):
+        *before, last = words or [""]
+        shorter = _BEHIND.sub("", last)
+        if shorter == last:
+            return
+        words = [*before, shorter] if shorter else before
+        yield words

@@ -15,9 +15,8 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from aiohttp import web
 
-from ...errors import ConfigurationError
-from ...naming import describe, name_link
-from ...option_checks import check_function, check_text, refuse_option
+from ...naming import name_link
+from ...option_checks import check_function, check_text, refuse_option, refuse_returned
 
 __all__ = ("FileSwitch", "Switch", "name_switch", "read_switch", "settle_switch")
 
@@ -71,7 +70,7 @@ async def settle_switch(battery: str, option: str, answer: Any) -> bool:
         answer = await answer
     if answer is True or answer is False:
         return answer
-    raise ConfigurationError(battery, f"{option} said {describe(answer)}", cure="let it return True or False")
+    raise refuse_returned(battery, option, answer, "return True or False")
 
 
 def read_switch(battery: str, option: str, switch: Any) -> Callable[[web.Request], Any]:

@@ -100,3 +100,11 @@ def test_a_restriction_is_added_to_whatever_is_there() -> None:
     assert headers["Cache-Control"] == "private, max-age=60"
     restrict(headers, "no-store")
     assert headers["Cache-Control"] == "private, no-store"
+    restrict(headers, "no-cache")
+    assert headers["Cache-Control"] == "private, no-store"  # nothing restricts more
+
+
+def test_a_restriction_stands_alone_where_nothing_is_said() -> None:
+    headers: CIMultiDict[str] = CIMultiDict()
+    restrict(headers, "private")
+    assert headers["Cache-Control"] == "private"

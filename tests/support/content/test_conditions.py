@@ -7,18 +7,13 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from aiohttp_route_middleware.support.content.conditions import (
-    ANY,
     Decision,
-    Validators,
     decide,
     decide_by,
     drop_representation,
     has_conditions,
-    parse_tag,
-    read_tags,
-    validators_of,
-    write_tag,
 )
+from aiohttp_route_middleware.support.content.entity_tags import Validators, validators_of
 
 DAY = "Sun, 06 Nov 1994 08:49:37 GMT"
 EARLIER = "Sat, 05 Nov 1994 08:49:37 GMT"
@@ -114,36 +109,6 @@ def test_what_is_seen_at_a_glance_is_what_the_conditions_decide(
     assert decide_by(method, asked, answered) is decide(method, asked, validators_of(answered))
 
 
-@pytest.mark.parametrize(
-    ("field", "tags"),
-    [
-        pytest.param("*", ANY, id="any"),
-        pytest.param('"a,b" , W/""', (ETag("a,b"), ETag("", is_weak=True)), id="a comma in a tag"),
-        pytest.param(',, "a",', (ETag("a"),), id="empty members"),
-        pytest.param('"a" "b"', (), id="no comma between"),
-        pytest.param('w/"a"', (), id="a small w"),
-        pytest.param('"a", b, "c"', (ETag("a"),), id="what follows garbage"),
-        pytest.param('*, "a"', (), id="any and another"),
-        pytest.param('"\u00e9"', (ETag("\u00e9"),), id="obsolete text"),
-        pytest.param('"a b"', (), id="a blank in a tag"),
-    ],
-)
-def test_lists_of_tags_are_read(field: str, tags: object) -> None:
-    assert read_tags([field]) == tags
-
-
-@given(st.text("ab!#\u00e9,"), st.booleans())
-def test_a_tag_is_read_as_it_was_written(value: str, is_weak: bool) -> None:
-    tag = ETag(value, is_weak=is_weak)
-    assert parse_tag(write_tag(tag)) == tag
-    assert read_tags([write_tag(tag)]) == (tag,)
-
-
-@given(st.text('W/"a, *'))
-def test_nothing_breaks_it(text: str) -> None:
-    read_tags([text])
-
-
 def test_what_tells_of_a_body_is_dropped() -> None:
     kept = {"Cache-Control": "private", "Content-Location": "/a", "Date": DAY, "ETag": '"a"', "Expires": DAY}
     kept |= {"Vary": "Accept", "Set-Cookie": "a=b", "X-Frame-Options": "DENY"}
@@ -157,10 +122,3 @@ def test_a_date_stays_where_there_is_no_tag() -> None:
     headers = CIMultiDict({"Last-Modified": DAY})
     drop_representation(headers)
     assert dict(headers) == {"Last-Modified": DAY}
-
-
-def test_validators_that_cannot_be_read_are_none() -> None:
-    known = validators_of(CIMultiDict({"ETag": "a", "Last-Modified": "now"}))
-    assert (known.tag, known.modified, known.exists) == (None, None, True)
-    known = validators_of(CIMultiDict({"ETag": 'W/"a"', "Last-Modified": DAY}))
-    assert (known.tag, known.modified) == (ETag("a", is_weak=True), MOMENT)

@@ -8,7 +8,6 @@ from aiohttp_route_middleware.support.content.encodings import (
     PLAIN,
     Choice,
     choose_coding,
-    weaken_tag,
 )
 
 OFFERED = ("zstd", "br", "gzip", "deflate")
@@ -91,10 +90,3 @@ def test_nothing_is_chosen_that_is_forbidden_or_weighs_less(members: list[tuple[
         assert weights.get(PLAIN, weights.get("*", 0)) <= heaviest
     else:
         assert heaviest == 0 or weights.get(PLAIN, weights.get("*", 0)) > heaviest
-
-
-@pytest.mark.parametrize(
-    ("tag", "weak"), [('"a"', 'W/"a"'), ('W/"a"', 'W/"a"'), ('""', 'W/""'), ("a", "a"), ("*", "*"), ("", "")]
-)
-def test_a_strong_tag_becomes_weak(tag: str, weak: str) -> None:
-    assert weaken_tag(tag) == weak

@@ -62,7 +62,7 @@ async def serve(aiohttp_client: AiohttpClient, handler: Any, **options: Any) -> 
 
 
 async def tell(request: web.Request) -> web.Response:
-    fingerprint = await take_fingerprint("name()", request, "route", ("Accept-Language",))
+    fingerprint = await take_fingerprint("name()", request, request.method, "route", ("Accept-Language",))
     return web.Response(text=fingerprint.hex())
 
 

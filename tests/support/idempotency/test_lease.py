@@ -9,6 +9,7 @@ from aiohttp_route_middleware.errors import StoreError
 from aiohttp_route_middleware.stores import MemoryStore
 from aiohttp_route_middleware.support.idempotency.lease import Lease, LeaseTerms
 from aiohttp_route_middleware.support.idempotency.records import Running, read_record
+from aiohttp_route_middleware.support.outages import Outage
 
 from ...clock import Clock
 
@@ -49,7 +50,10 @@ class Place:
     def __init__(self, lock: float = 30) -> None:
         self.clock = Clock()
         self.store = FailingStore(self.clock)
-        self.terms = LeaseTerms(store=self.store, lock=lock, keep=100, clock=self.clock)
+        outage = Outage("name()", "requests may run again")
+        self.terms = LeaseTerms(
+            store=self.store, lock=lock, keep=100, clock=self.clock, battery="name()", outage=outage
+        )
 
     def lease(self) -> Lease:
         return Lease(self.terms, "key", PRINT)
@@ -191,7 +195,7 @@ async def test_what_became_of_it_is_kept_when_the_store_is_back(caplog: pytest.L
     lease = await place.begun()
     place.store.is_down = True
     await lease.settle(b"done")
-    assert "the store is down, a request may run again" in caplog.text
+    assert "name(): the store does not answer (down on purpose); requests may run again" in caplog.text
     place.store.asked.clear()
     await place.store.asked.wait()
     place.store.is_down = False
@@ -217,7 +221,7 @@ async def test_a_store_that_is_down_when_it_is_released_frees_it_later(
     place.store.is_down = True
     with caplog.at_level(logging.ERROR):
         await lease.release()
-    assert "the store is down, a key is free in 30 s" in caplog.text
+    assert "the store does not answer" in caplog.text
     place.store.is_down = False
     place.clock.now += 30
     await (await place.begun()).release()

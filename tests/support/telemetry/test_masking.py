@@ -35,7 +35,11 @@ QUERIES = [
     ("token=", "token=***"),
     ("token=a=b", "token=***"),
     ('token=a,b;c"d e', "token=***"),
-    ("tokens=1", "tokens=1"),
+    ("tokens=hunter2&apiKeys=hunter2&codes[]=hunter2", "tokens=***&apiKeys=***&codes[]=***"),
+    ("tokenValue=hunter2&apiKey.value=hunter2", "tokenValue=***&apiKey.value=***"),
+    ("TOKEN_VALUES=hunter2&key_str=hunter2&pinText=hunter2", "TOKEN_VALUES=***&key_str=***&pinText=***"),
+    ("tokenvalue=hunter2&passwordString=hunter2", "tokenvalue=***&passwordString=***"),
+    ("tokensType=1&value=2&text=3&s=4&status=5&address=6", "tokensType=1&value=2&text=3&s=4&status=5&address=6"),
     ("api-key=hunter2", "api-key=***"),
     ("apiKey=hunter2", "apiKey=***"),
     ("user[api.key][]=hunter2", "user[api.key][]=***"),
@@ -104,7 +108,8 @@ def test_values_of_secret_headers_and_secrets_within_others_are_masked(name: str
 
 
 def test_names_of_ones_own_are_compared_by_their_words_as_well() -> None:
-    names = SecretNames("test()", "secret_parameters", ["Tax_Id", "--"])
+    names = SecretNames("test()", "secret_parameters", ["Tax_Id", "card_value", "--"])
+    assert mask_query("cardValue=1&value=2&card=3&taxIds=4", names) == "cardValue=***&value=2&card=3&taxIds=***"
     assert mask_query("userTaxId=1&tax-id=2&id=3&token=4&=5", names) == "userTaxId=***&tax-id=***&id=3&token=4&=5"
 
 
@@ -148,6 +153,14 @@ def test_no_value_of_a_secret_parameter_is_left(name: str, secret: str, wrap: Ca
     assert "hunter2" not in mask_text(f"/b;{query}", PARAMETERS)
 
 
+BEHIND = st.sampled_from(["s", "_value", "-values", "Value", "s.text", "_str", "[string]", "_value_str"])
+
+
+@given(st.sampled_from(sorted(SECRET_PARAMETERS)), BEHIND, SECRETS)
+def test_no_plural_or_value_of_a_secret_shows_it(name: str, behind: str, secret: str) -> None:
+    assert "hunter2" not in mask_query(f"{name}{behind}={secret}", PARAMETERS)
+
+
 @given(st.sampled_from(sorted(SECRET_PARAMETERS)).flatmap(change_case), SECRETS)
 def test_no_case_of_a_name_shows_its_value(name: str, secret: str) -> None:
     assert "hunter2" not in mask_query(f"{name}={secret}", PARAMETERS)
@@ -185,7 +198,17 @@ def test_whatever_is_sent_is_read(name: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a=" * 9000, " " * 9000 + "=", "//" * 9000, "%25" * 9000, "aB" * 9000 + "=", '"' * 9000]
+    "text",
+    [
+        "a=" * 9000,
+        " " * 9000 + "=",
+        "//" * 9000,
+        "%25" * 9000,
+        "aB" * 9000 + "=",
+        '"' * 9000,
+        "s" * 9000 + "=",
+        "Values" * 3000 + "=",
+    ],
 )
 def test_what_is_long_is_read(text: str) -> None:
     """Each of these would keep a search busy that goes back and forth."""

@@ -15,9 +15,10 @@ from aiohttp import ETag, hdrs, web
 from ...errors import ConfigurationError
 from ...option_checks import check_function
 from ..battery import awaiting
-from .conditions import Decision, Validators, decide, has_conditions, parse_tag, refuse
+from .conditions import Decision, decide, has_conditions, refuse
+from .entity_tags import Validators, parse_tag
 
-__all__ = ("Current", "Knowledge", "Modified")
+__all__ = ("Current", "Modified", "ValidatorSources")
 
 Current: TypeAlias = Callable[[web.Request], "str | ETag | Awaitable[str | ETag | None] | None"]
 Modified: TypeAlias = Callable[[web.Request], "dt.datetime | Awaitable[dt.datetime | None] | None"]
@@ -26,7 +27,7 @@ _BATTERY = "etag()"
 _WITHOUT_CONDITIONS = frozenset((hdrs.METH_CONNECT, hdrs.METH_OPTIONS, hdrs.METH_TRACE))  # RFC 9110, section 13.2.1
 
 
-class Knowledge:
+class ValidatorSources:
     """What the application tells of its resources.
 
     Args:
