@@ -103,7 +103,7 @@ class UrlDispatcherEx(Registrar, IndexedDispatcher):  # type: ignore[misc]  # li
                 cure="call it right after web.Application()",
             )
         router = cls(*links, checked=checked, trace=trace, given=given)
-        app._router = router  # the one private touch: aiohttp 3 and 4 have no other way that lasts
+        app._router = router  # a private touch: aiohttp 3 and 4 have no other way that lasts
         return router
 
     def group(

@@ -359,7 +359,7 @@ async def test_a_session_that_is_invalidated_begins_now(open_browser: Open) -> N
     assert earliest <= after <= time.time()
 
 
-async def test_several_by_name(open_browser: Open) -> None:
+async def test_two_sessions_have_two_names(open_browser: Open) -> None:
     async def put_admin(request: web.Request) -> web.Response:
         request[session_key("admin")]["a"] = 1
         return web.json_response({})

@@ -1361,7 +1361,7 @@ async def test_without_setup_it_says_so_and_frees_the_key(
     assert len(store) == 0
 
 
-def test_its_name_is_its_own() -> None:
+def test_a_listing_calls_it_idempotency() -> None:
     assert name_link(idempotency(store=MemoryStore())) == "idempotency"
 
 

@@ -385,7 +385,9 @@ async def test_a_client_may_have_it_made_anew(
         pytest.param({"Connection": "Upgrade", "Upgrade": "websocket"}, "websocket", id="a WebSocket"),
     ],
 )
-async def test_some_requests_pass_by(headers: dict[str, str], detail: str, aiohttp_client: AiohttpClient) -> None:
+async def test_what_passes_the_cache_by_says_why(
+    headers: dict[str, str], detail: str, aiohttp_client: AiohttpClient
+) -> None:
     client = await start(aiohttp_client, Site(), response_cache(store=MemoryStore()))
     assert (await fetch(client)).text == "run 1"
     passed = await fetch(client, **headers)

@@ -43,7 +43,7 @@ async def test_a_request_that_cannot_be_cloned_keeps_what_was_read(aiohttp_clien
     assert await post(handler, aiohttp_client, b"body") == "body"
 
 
-async def test_keys_are_those_of_both(aiohttp_client: AiohttpClient) -> None:
+async def test_a_key_that_is_set_on_a_clone_is_on_the_request(aiohttp_client: AiohttpClient) -> None:
     async def handler(request: web.Request) -> web.Response:
         clone = clone_request(request)
         clone[KEY] = "set on the clone"

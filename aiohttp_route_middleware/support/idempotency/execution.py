@@ -2,9 +2,8 @@
 
 Rules kept here: a response is kept as it leaves the battery, with all that inner links have set and nothing that outer
 ones add, before its end is sent; what an outer link sends instead, or makes of it, is not kept, but what the handler
-has answered;
-a request that was carried out is never free again, even if its response cannot be kept; one that was not, is.
-Cookies are not kept: they are secrets, and of one moment; nor is `Date`, which tells when a message was made
+has answered; a request that was carried out is never free again, even if its response cannot be kept; one that was
+not, is. Cookies are not kept: they are secrets, and of one moment; nor is `Date`, which tells when a message was made
 (RFC 9110, section 6.6.1).
 """
 

@@ -42,7 +42,7 @@ def test_several_fields_of_one_name_stay_apart_in_their_order() -> None:
         pytest.param(b" padded\t", "padded", id="space around it"),
     ],
 )
-def test_a_value_is_read_as(value: bytes, read: str) -> None:
+def test_a_value_is_text_in_utf8_or_else_latin_1(value: bytes, read: str) -> None:
     assert read_fields([(b"x", value)]) == CIMultiDict({"x": read})
 
 

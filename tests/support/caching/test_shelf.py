@@ -112,7 +112,7 @@ async def test_garbage_is_not_found_and_replaced(stored: bytes) -> None:
 
 
 @given(st.binary())
-async def test_nothing_breaks_it(stored: bytes) -> None:
+async def test_any_bytes_under_the_key_of_a_list_are_read_as_none(stored: bytes) -> None:
     store = MemoryStore()
     await store.set("key", b"arm-variants-1\n" + stored, ttl=60)
     assert await find(ResponseShelf(store, limit=100)) is None

@@ -55,5 +55,5 @@ def test_every_moment_is_read_as_it_was_written(moment: dt.datetime) -> None:
 
 
 @given(st.text())
-def test_nothing_breaks_it(text: str) -> None:
+def test_any_text_is_a_date_or_none(text: str) -> None:
     assert read_date(text) is None

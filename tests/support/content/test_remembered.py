@@ -10,7 +10,7 @@ from aiohttp_route_middleware.support.content.remembered import remember
 
 
 @given(st.lists(st.lists(st.text(max_size=300), max_size=3), max_size=8))
-def test_the_same_is_chosen(asked: list[list[str]]) -> None:
+def test_to_remember_changes_no_choice(asked: list[list[str]]) -> None:
     choose = remember("+".join)
     assert [choose(fields) for fields in asked] == ["+".join(fields) for fields in asked]
 
