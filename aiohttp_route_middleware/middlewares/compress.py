@@ -52,9 +52,9 @@ from ..support.content.encodings import PLAIN, Choice, choose_coding
 from ..support.content.entity_tags import weaken_tag
 from ..support.content.field_groups import DIGESTS
 from ..support.content.remembered import remember
-from ..support.headers import merge_vary
 from ..support.responses import Apply, on_response
 from ..support.sending import has_body
+from ..support.vary import merge_vary
 from ..typedefs import Handler
 
 __all__ = ("COMPRESSIBLE_TYPES", "compress")

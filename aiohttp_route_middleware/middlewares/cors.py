@@ -38,8 +38,8 @@ from ..support.cors.allowed_origins import AllowedOrigins
 from ..support.cors.options import REQUEST_PRIVATE_NETWORK, compile_cors_policy
 from ..support.cors.policy import CorsPolicy, Preflight, allow_preflight
 from ..support.cors.preflight import declare_policy, is_preflight
-from ..support.headers import merge_vary
 from ..support.responses import Apply, on_response
+from ..support.vary import merge_vary
 from ..typedefs import Handler
 
 __all__ = ("cors",)

@@ -32,8 +32,8 @@ from ..support.battery import GuardBattery, guard_battery
 from ..support.content.languages import LANGUAGE, find_language, look_up, read_languages
 from ..support.content.remembered import remember
 from ..support.cookies import read_cookies
-from ..support.headers import merge_vary
 from ..support.responses import Apply, on_response
+from ..support.vary import merge_vary
 from ..typedefs import Handler
 
 __all__ = ("LANGUAGE", "language")

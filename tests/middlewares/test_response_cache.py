@@ -32,7 +32,6 @@ from aiohttp_route_middleware.stores.redis import RedisStore
 from aiohttp_route_middleware.support.access.identity import IDENTITY, Identity
 from aiohttp_route_middleware.support.caching.flights import Flight, Landing
 from aiohttp_route_middleware.support.caching.freshness import find_obstacle, find_refusal, may_share, measure
-from aiohttp_route_middleware.support.headers import set_header
 from aiohttp_route_middleware.support.responses import on_response
 
 from ..clock import Clock
@@ -290,7 +289,7 @@ async def test_inner_links_are_kept_and_outer_ones_added_anew(aiohttp_client: Ai
             def apply(_: web.Request, response: web.StreamResponse) -> None:
                 nonlocal count
                 count += 1
-                set_header(response.headers, name, str(count))
+                response.headers.setdefault(name, str(count))
 
             on_response(request, name, apply)
             answer: web.StreamResponse = await handler(request)

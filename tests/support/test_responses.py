@@ -15,23 +15,23 @@ from aiohttp_route_middleware import UrlDispatcherEx
 from aiohttp_route_middleware.errors import ConfigurationError
 from aiohttp_route_middleware.middlewares import setup
 from aiohttp_route_middleware.support.battery import middleware_battery
-from aiohttp_route_middleware.support.headers import merge_vary, set_header
 from aiohttp_route_middleware.support.responses import (
     copy_registered,
     on_response,
     restore_registered,
     see_response,
 )
+from aiohttp_route_middleware.support.vary import merge_vary
 from aiohttp_route_middleware.typedefs import Handler
 
 from ..middlewares.matrix import MATRIX, Case, ask, make_app
 
 
-def mark(value: str, *, override: bool = False) -> Any:
+def mark(value: str) -> Any:
     @middleware_battery(f"mark({value})")
     async def mark(request: web.Request, handler: Handler) -> web.StreamResponse:
         def apply(_: web.Request, response: web.StreamResponse) -> None:
-            set_header(response.headers, "X-Mark", value, override=override)
+            response.headers.setdefault("X-Mark", value)
             merge_vary(response.headers, "Origin")
 
         on_response(request, "mark", apply)
@@ -69,16 +69,15 @@ async def test_the_innermost_of_a_name_wins(aiohttp_client: AiohttpClient) -> No
         assert response.headers.getall("X-Mark") == ["application"]
 
 
-@pytest.mark.parametrize(("override", "value"), [(False, "handler"), (True, "battery")], ids=["kept", "overridden"])
-async def test_what_the_handler_has_set_itself(override: bool, value: str, aiohttp_client: AiohttpClient) -> None:
+async def test_what_is_applied_sees_what_the_handler_has_set_itself(aiohttp_client: AiohttpClient) -> None:
     async def handler(request: web.Request) -> web.Response:
         return web.Response(headers={"X-Mark": "handler"})
 
     app = web.Application()
     setup(app)
-    UrlDispatcherEx.install(app).add_get("/", mark("battery", override=override), handler)
+    UrlDispatcherEx.install(app).add_get("/", mark("battery"), handler)
     async with (await aiohttp_client(app)).get("/") as response:
-        assert response.headers.getall("X-Mark") == [value]
+        assert response.headers.getall("X-Mark") == ["handler"]
 
 
 async def test_an_application_that_is_not_prepared_is_told_of_the_cure(

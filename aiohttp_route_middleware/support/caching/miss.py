@@ -19,7 +19,7 @@ from ...errors import StoreError
 from ...typedefs import Handler
 from ..content.captured_bodies import capture_body
 from ..content.stored_responses import StoredResponse, lasting_headers
-from ..headers import merge_vary
+from ..vary import merge_vary
 from .flights import Flight
 from .freshness import measure
 from .obstacles import Obstacles, is_for_one_alone

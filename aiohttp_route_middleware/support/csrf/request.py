@@ -15,9 +15,9 @@ from ...errors import ConfigurationError
 from ...keys import note_key
 from ..content.cache_directives import restrict
 from ..cookies import Cookie
-from ..headers import merge_vary
 from ..network.lost_cookies import warn_of_lost_cookie
 from ..personal import Personal
+from ..vary import merge_vary
 from .owner import SessionId, read_session_id
 from .tokens import is_valid, make_id, make_token
 

@@ -20,10 +20,10 @@ from aiohttp import hdrs, web
 from ...errors import ConfigurationError, SessionError
 from ...typedefs import Handler
 from ..content.cache_directives import restrict
-from ..headers import merge_vary
 from ..network.lost_cookies import warn_of_lost_cookie
 from ..request_keys import read_key
 from ..responses import on_response
+from ..vary import merge_vary
 from .session import Session, state_of
 from .state import SessionState
 

@@ -17,7 +17,7 @@ from aiohttp_route_middleware.middlewares.language import LANGUAGE, language
 from aiohttp_route_middleware.middlewares.response_cache import response_cache
 from aiohttp_route_middleware.stores import MemoryStore
 from aiohttp_route_middleware.support.access.identity import IDENTITY, Identity
-from aiohttp_route_middleware.support.headers import merge_vary
+from aiohttp_route_middleware.support.vary import merge_vary
 
 from ...middlewares.cached_site import FRESH, Site, fetch, start
 

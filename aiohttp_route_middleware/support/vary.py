@@ -1,4 +1,4 @@
-"""Headers of a response, set beside what a handler has set already."""
+"""`Vary`, merged with what is there already."""
 
 from __future__ import annotations
 
@@ -7,13 +7,7 @@ import functools
 from aiohttp import hdrs
 from multidict import CIMultiDict
 
-__all__ = ("merge_vary", "set_header")
-
-
-def set_header(headers: CIMultiDict[str], name: str, value: str, *, override: bool = False) -> None:
-    """Set a header, unless the handler has set it itself."""
-    if override or name not in headers:
-        headers[name] = value
+__all__ = ("merge_vary",)
 
 
 def merge_vary(headers: CIMultiDict[str], *names: str) -> None:

@@ -1,18 +1,11 @@
-"""Headers are set beside those that are there already."""
+"""`Vary` is merged with what is there already."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
-from aiohttp_route_middleware.support.headers import merge_vary, set_header
-
-
-@pytest.mark.parametrize(("override", "value"), [(False, "of the handler"), (True, "of the battery")])
-def test_what_is_there_stays_unless_it_is_overridden(override: bool, value: str) -> None:
-    headers = CIMultiDict({"x-mark": "of the handler"})
-    set_header(headers, "X-Mark", "of the battery", override=override)
-    assert headers.getall("X-Mark") == [value]
+from aiohttp_route_middleware.support.vary import merge_vary
 
 
 @pytest.mark.parametrize(
