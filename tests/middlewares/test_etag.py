@@ -178,7 +178,7 @@ async def test_what_the_handler_has_set_is_used(
 
 async def test_a_date_stays_on_a_304_without_a_tag(aiohttp_client: AiohttpClient) -> None:
     async def pieces() -> AsyncIterator[bytes]:
-        yield b"never sent"  # pragma: no cover
+        yield b"never sent"
 
     async def dated(_: web.Request) -> web.Response:
         return web.Response(body=pieces(), headers={"Last-Modified": DAY})
