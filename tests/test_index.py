@@ -222,6 +222,15 @@ def test_a_random_table_answers_every_request_as_aiohttps_router_does(problem: A
         app.freeze()
 
 
+def test_a_prefix_that_looks_like_a_variable_is_a_literal_as_with_aiohttps_router() -> None:
+    table = [*(Route(("{v@}", name), ["GET"], named=False) for name in SEGMENTS), Move([*range(50)], "/{v}")]
+    requests = [("GET", path, HOSTS[0]) for path in ("/{v}/7/a", "/7/7/a", "/7/a", "/%7Bv%7D/7/a")]
+    expected_app, app = application(extended=False), application(extended=True)
+    assert build(app, False, table, requests) == build(expected_app, True, table, requests)
+    for request in requests:
+        assert resolve(app.router, *request) == resolve(expected_app.router, *request), request
+
+
 # ---- by name
 
 FILLERS = ["/{q}/fill1", "/{q}/fill2", "/{q}/fill3", "/{q}/fill4", "/{q}/fill5"]

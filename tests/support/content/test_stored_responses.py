@@ -78,6 +78,12 @@ def test_what_was_cut_off_is_no_response(response: StoredResponse, data: st.Data
     assert load_response(kept + b"x") is None
 
 
+def test_it_is_no_response_wherever_it_was_cut_off() -> None:
+    kept = dump_response(PLAIN)
+    assert kept is not None
+    assert [load_response(kept[:length]) for length in range(len(kept))] == [None] * len(kept)
+
+
 @pytest.mark.parametrize(
     "stored",
     [
