@@ -11,7 +11,7 @@ import asyncio
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
-from .departure import watch_departure
+from ..departure import Departure
 from .messages import Message
 
 __all__ = ("Body",)
@@ -46,7 +46,7 @@ class Body:
             self._is_read = True
         if not self._is_watched:
             self._is_watched = True
-            watch_departure(self._request, self._over)
+            Departure(self._request, self._over.set)
         await self._over.wait()
         return {"type": "http.disconnect"}
 

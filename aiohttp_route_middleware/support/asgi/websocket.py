@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 
 from aiohttp import WebSocketError, WSCloseCode, WSMessage, WSMsgType, hdrs, web
 
+from ..departure import Departure
 from ..sending import cut_off, has_gone
 from .answer import Answer
 from .closing import ABNORMAL, NO_CODE, read_close
-from .departure import watch_departure
 from .messages import AsgiApplication, Message, Scope, read_fields
 
 __all__ = ("Socket", "SocketOptions", "serve_socket")
@@ -64,7 +64,7 @@ class Socket:
             self._is_told = True
             return {"type": "websocket.connect"}
         if not self._answered.is_set():
-            watch_departure(self._request, self._answered)
+            Departure(self._request, self._answered.set)
             await self._answered.wait()
         if self._end is None and self.response is not None:
             return self._translate(await self.response.receive())

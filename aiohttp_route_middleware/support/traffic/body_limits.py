@@ -8,7 +8,6 @@ the limit.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -17,6 +16,7 @@ from aiohttp import hdrs, web
 
 from ...marks import set_mark
 from ..meant_methods import find_meant
+from ..routes import walk_routes
 from ..surroundings import find_marks
 from .limited_body import drop_body, too_large
 
@@ -74,23 +74,11 @@ def check_expectations(app: web.Application) -> None:
 
 
 async def _watch_routes(app: web.Application) -> None:
-    for route in _walk_routes(app):
+    for route in walk_routes(app):
         own: Any = route.handle_expect_header
         if not (isinstance(own, functools.partial) and own.func is _answer_expectation):
             watched: Any = functools.partial(_answer_expectation, own)
             route.handle_expect_header = watched  # type: ignore[method-assign]  # the handler itself is private
-
-
-def _walk_routes(app: web.Application) -> Iterator[web.AbstractRoute]:
-    apps = [app]
-    for one in apps:  # it grows; an application may be in several, and even in itself
-        resources = one.router.resources() if isinstance(one.router, web.UrlDispatcher) else ()
-        for resource in resources:
-            inner = resource.get_info().get("app")
-            if inner is None:
-                yield from resource
-            elif inner not in apps:
-                apps.append(inner)
 
 
 async def _answer_expectation(own: Any, request: web.Request) -> Any:

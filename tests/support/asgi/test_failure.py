@@ -19,8 +19,8 @@ from aiohttp_route_middleware.middlewares import setup
 from aiohttp_route_middleware.middlewares.access_log import access_log
 from aiohttp_route_middleware.middlewares.on_error import on_error
 from aiohttp_route_middleware.middlewares.problem_details import problem_details
-from aiohttp_route_middleware.support.asgi.departure import watch_departure
 from aiohttp_route_middleware.support.asgi.messages import Message, Receive, Scope, Send
+from aiohttp_route_middleware.support.departure import Departure
 from aiohttp_route_middleware.typedefs import Handler
 
 from .middlewares import Base, InGroup, PassOn
@@ -209,7 +209,7 @@ async def test_an_error_of_a_handler_is_told_when_the_client_has_left_too(
 
     async def fail_late(request: web.Request) -> web.Response:
         came.set()
-        watch_departure(request, left)
+        Departure(request, left.set)
         await left.wait()
         raise KeyError("late")
 

@@ -1,0 +1,144 @@
+"""Hooks that are wanted often: paths rewritten, header fields set and removed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ..declarations import named
+from ..errors import ConfigurationError
+from ..option_checks import check_name
+from ..syntax import is_field_value
+from .hooks import Hook, after
+from .message.path_rewriting import Rewrite, join_rewrites
+
+if TYPE_CHECKING:
+    from .exchange import Exchange
+
+__all__ = ("remove_headers", "remove_response_headers", "rewrite_path", "set_header", "set_response_header")
+
+
+def rewrite_path(*rewrites: Rewrite) -> Hook:
+    """Rewrite path and query before they are sent.
+
+    Args:
+        rewrites: made by `strip_prefix()`, `add_prefix()` and `replace_path()`, or functions of your own, in order.
+
+    Raises:
+        ConfigurationError: there are none, or one is no function.
+
+    Example:
+        proxy(posts, rewrite_path(strip_prefix("/api"), add_prefix("/v1")))
+    """
+    rewrite = join_rewrites("rewrite_path()", rewrites)
+
+    @named("rewrite_path")
+    def rewrite_the_path(exchange: Exchange) -> None:
+        exchange.request.path = rewrite(exchange.request.path)
+
+    return rewrite_the_path
+
+
+def set_header(name: str, value: str | Callable[[Exchange], str]) -> Hook:
+    """Set a field of the request, in place of all that the client has sent under this name.
+
+    Args:
+        name: of the field.
+        value: of it, such as the key of the target; or a function that tells it of an exchange.
+
+    Raises:
+        ConfigurationError: this is no field; its value is not shown.
+
+    Example:
+        proxy(transactions, set_header("X-API-Key", KEY))
+    """
+    tell = _read_value("set_header()", name, value)
+
+    @named(f"set_header({name})")
+    def set_the_header(exchange: Exchange) -> None:
+        exchange.request.headers[name] = tell(exchange)
+
+    return set_the_header
+
+
+def remove_headers(*names: str) -> Hook:
+    """Remove fields of the request, such as the credentials of the client, which are not for the target.
+
+    Args:
+        names: of the fields, in any case.
+
+    Raises:
+        ConfigurationError: one is no name, or there are none.
+
+    Example:
+        proxy(transactions, remove_headers("Authorization", "Cookie"))
+    """
+    checked = _read_names("remove_headers()", names)
+
+    @named(f"remove_headers({', '.join(names)})")
+    def remove_the_headers(exchange: Exchange) -> None:
+        for name in checked:
+            exchange.request.headers.popall(name, None)
+
+    return remove_the_headers
+
+
+def set_response_header(name: str, value: str | Callable[[Exchange], str]) -> Hook:
+    """Set a field of the response, in place of all that the target has sent under this name.
+
+    Args:
+        name: of the field.
+        value: of it; or a function that tells it of an exchange.
+
+    Raises:
+        ConfigurationError: this is no field; its value is not shown.
+
+    Example:
+        proxy(transactions, set_response_header("Cache-Control", "no-store"))
+    """
+    tell = _read_value("set_response_header()", name, value)
+
+    @after
+    @named(f"set_response_header({name})")
+    def set_the_header(exchange: Exchange) -> None:
+        exchange.response.headers[name] = tell(exchange)
+
+    return set_the_header
+
+
+def remove_response_headers(*names: str) -> Hook:
+    """Remove fields of the response, such as those that tell what a target is made of.
+
+    Args:
+        names: of the fields, in any case.
+
+    Raises:
+        ConfigurationError: one is no name, or there are none.
+
+    Example:
+        proxy(transactions, remove_response_headers("Server", "X-Powered-By"))
+    """
+    checked = _read_names("remove_response_headers()", names)
+
+    @after
+    @named(f"remove_response_headers({', '.join(names)})")
+    def remove_the_headers(exchange: Exchange) -> None:
+        for name in checked:
+            exchange.response.headers.popall(name, None)
+
+    return remove_the_headers
+
+
+def _read_value(made: str, name: str, value: str | Callable[[Exchange], str]) -> Callable[[Exchange], str]:
+    check_name(made, "name", name, example="X-API-Key")
+    if callable(value):
+        return value  # what it returns is checked when it is sent
+    if not isinstance(value, str) or not is_field_value(value):
+        raise ConfigurationError(made, f"the value of {name} is none", cure="pass a text without line breaks")
+    return lambda _: value
+
+
+def _read_names(made: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    if not names:
+        raise ConfigurationError(made, "there are no names", cure='name a field, as in "Authorization"')
+    return tuple(check_name(made, "name", name, example="Authorization") for name in names)

@@ -1,0 +1,226 @@
+"""A reverse proxy as an endpoint: what stands before it is an ordinary chain."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from aiohttp import hdrs, web
+from multidict import CIMultiDict
+
+from ..declarations import named
+from ..errors import ConfigurationError
+from ..marks import set_mark
+from ..naming import describe
+from ..option_checks import check_flags, check_name
+from ..support.network.forwarded import FORWARDED_HOST, read_forwarded_scheme
+from ..support.request_keys import read_key
+from ..support.sending import has_gone
+from ..typedefs import Handler
+from .affinity import AffinityCookie
+from .exchange import Exchange
+from .expectations import invites_itself
+from .hooks import Hook, check_hooks, run_hooks
+from .message.cookies import CookieRewriting
+from .message.fields import drop_connection_fields
+from .message.forwarding import Forwarding
+from .message.framing import Framing, read_framing
+from .message.locations import LocationRewriting
+from .message.paths import read_path_and_query
+from .message.via import answer_last_hop
+from .passing import pass_on
+from .record import EXCHANGE, ExchangeRecord
+from .response import ProxyResponse
+from .tunnel import TunnelResponse
+from .upstream import OpenUpstream, Upstream
+from .wire.failures import ClientGoneError, ClientSilentError, UpstreamError
+from .wire.outgoing import OutgoingRequest
+
+__all__ = ("proxy",)
+
+_BATTERY = "proxy()"
+_CURE = 'pass an Upstream, as in proxy(Upstream("http://localhost:8001"))'
+_logger = logging.getLogger(__name__)
+_REFUSALS: dict[int, type[web.HTTPException]] = {
+    502: web.HTTPBadGateway,
+    503: web.HTTPServiceUnavailable,
+    504: web.HTTPGatewayTimeout,
+}
+_OF_THE_BODY = (hdrs.CONTENT_LENGTH, hdrs.EXPECT)
+
+
+def proxy(
+    upstream: Upstream,
+    *hooks: Hook,
+    preserve_host: bool = False,
+    forwarding: Forwarding | None = None,
+    locations: LocationRewriting | None = None,
+    cookies: CookieRewriting | None = None,
+    allow_dot_segments: bool = False,
+    proxy_status: str | None = None,
+) -> Handler:
+    """Answer requests by passing them on to an upstream.
+
+    Args:
+        upstream: whose targets are asked; its `run_with()` ties it to the application.
+        hooks: functions around the exchange, in three forms; the first is the outermost.
+        preserve_host: whether the target gets the `Host` of the client; by default it gets its own.
+        forwarding: what the target is told of the client; default `Forwarding()`: three `X-Forwarded-*` fields and
+            `Via`, and no peer is believed.
+        locations: made by `rewrite_locations()`; by default `Location` is passed on as it is.
+        cookies: made by `rewrite_cookies()`; by default `Set-Cookie` is passed on as it is.
+        allow_dot_segments: whether a path with `.` or `..` is passed on; by default it is refused.
+        proxy_status: the name of this proxy in `Proxy-Status`, which tells clients why there is no answer; by default
+            they are not told.
+
+    Raises:
+        ConfigurationError: an option is wrong. At a request: `run_with()` of the upstream was not called, or a hook
+            has written what is no request.
+
+    Responds:
+        what the target responds, to its end, or cut off; 502 if it cannot be reached, or answers with what is no HTTP;
+        503 if none may be asked; 504 if it takes too long; 400 to a path or a body that others could read in another
+        way; 408 if the client stops in the midst of its body; 501 to a Transfer-Encoding other than `chunked`; 508 to
+        a request that has come through here before. 499 is logged if the client has gone.
+
+    Reads/Sets:
+        sets `EXCHANGE`; reads `CLIENT_ADDRESS`, `FORWARDED_SCHEME` and `FORWARDED_HOST`, if they are there.
+
+    Source:
+        RFC 9110, section 7; RFC 9112; RFC 7239; RFC 9209.
+
+    Example:
+        proxy(Upstream("http://localhost:8001"), rewrite_path(strip_prefix("/api")))
+    """
+    if not isinstance(upstream, Upstream):
+        raise ConfigurationError(_BATTERY, f"upstream is {describe(upstream)}", cure=_CURE)
+    check_hooks(hooks)
+    check_flags(_BATTERY, preserve_host=preserve_host, allow_dot_segments=allow_dot_segments)
+    if proxy_status is not None:
+        check_name(_BATTERY, "proxy_status", proxy_status, example="shop")
+    passer = _Proxy(
+        upstream=upstream,
+        hooks=hooks,
+        preserve_host=preserve_host,
+        forwarding=Forwarding() if forwarding is None else forwarding,
+        locations=locations,
+        cookies=cookies,
+        allow_dot_segments=allow_dot_segments,
+        proxy_status=proxy_status,
+    )
+
+    @named(f"proxy({upstream.name})")
+    async def proxy(request: web.Request) -> web.StreamResponse:
+        return answer_last_hop(request) or await passer.answer(request)
+
+    set_mark(proxy, "__link_kind__", "endpoint")
+    invites_itself(proxy)
+    return proxy
+
+
+@dataclass(frozen=True)
+class _Proxy:
+    """The options of one endpoint."""
+
+    upstream: Upstream
+    hooks: tuple[Hook, ...]
+    preserve_host: bool
+    forwarding: Forwarding
+    locations: LocationRewriting | None
+    cookies: CookieRewriting | None
+    allow_dot_segments: bool
+    proxy_status: str | None
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """Pass a request on, and return what comes back."""
+        opened = self.upstream.opened
+        framing = read_framing(request)
+        path = read_path_and_query(request, allow_dot_segments=self.allow_dot_segments)
+        outgoing = OutgoingRequest(request.method, path, self._make_headers(request, framing))
+        record = ExchangeRecord(self.upstream.name, request.method, path.partition("?")[0])
+        request[EXCHANGE] = record
+        exchange = Exchange(request, outgoing, record)
+        try:
+            if self.hooks:
+                await run_hooks(self.hooks, exchange, lambda: self._send(opened, exchange, framing))
+            else:
+                await self._send(opened, exchange, framing)
+        except UpstreamError as failure:
+            raise self._refuse(opened, request, record, failure) from failure
+        except (ClientGoneError, ClientSilentError) as error:
+            return _give_up(opened, request, record, error)
+        except BaseException:
+            opened.close_record(record, "refused")
+            raise
+        response = exchange.response
+        if isinstance(response, TunnelResponse):
+            await opened.run_tunnel(response, request)
+        elif not isinstance(response, ProxyResponse):
+            opened.close_record(record, "refused")
+        return response
+
+    def _make_headers(self, request: web.Request, framing: Framing) -> CIMultiDict[str]:
+        headers = request.headers.copy()
+        drop_connection_fields(headers)
+        for name in _OF_THE_BODY:  # written anew as the body is sent
+            headers.popall(name, None)
+        if framing.is_decoded:
+            headers.popall(hdrs.CONTENT_ENCODING, None)
+        if not self.preserve_host:
+            headers.popall(hdrs.HOST, None)
+        affinity = self.upstream.affinity
+        if affinity is not None and hdrs.COOKIE in headers:
+            _strip_cookie(headers, affinity)
+        self.forwarding.write(request, headers)
+        return headers
+
+    async def _send(self, opened: OpenUpstream, exchange: Exchange, framing: Framing) -> None:
+        target = await pass_on(opened, exchange, framing)
+        headers = exchange.response.headers
+        if self.locations is not None:
+            self.locations.apply(headers, target=target.url, public=_read_public_origin(exchange.incoming))
+        if self.cookies is not None:
+            self.cookies.apply(headers)
+        affinity = self.upstream.affinity
+        cookie = None if affinity is None else affinity.write(exchange.incoming, target)
+        if cookie is not None:
+            headers.add(hdrs.SET_COOKIE, cookie)
+
+    def _refuse(
+        self, opened: OpenUpstream, request: web.Request, record: ExchangeRecord, failure: UpstreamError
+    ) -> web.HTTPException:
+        """Make the response to a failure, which tells nothing of what is behind."""
+        record.error = failure.proxy_error
+        opened.close_record(record, "failed")
+        _logger.warning("%s %s: upstream %s: %s", record.method, record.path, record.upstream, failure.problem)
+        refusal = _REFUSALS[failure.status]()
+        if self.proxy_status is not None:
+            refusal.headers["Proxy-Status"] = f"{self.proxy_status}; error={failure.proxy_error}"
+        return refusal
+
+
+def _give_up(
+    opened: OpenUpstream, request: web.Request, record: ExchangeRecord, error: Exception
+) -> web.StreamResponse:
+    """Answer a client that has gone, which aiohttp logs; one that has stopped; or one that sends what is malformed."""
+    opened.close_record(record, "client_gone")
+    if has_gone(request):
+        return web.Response(status=499, reason="Client Closed Request")
+    is_silent = isinstance(error, ClientSilentError)
+    refusal = (
+        web.HTTPRequestTimeout() if is_silent else web.HTTPBadRequest(text="The body of this request is malformed.")
+    )
+    refusal.force_close()
+    raise refusal from error
+
+
+def _read_public_origin(incoming: web.Request) -> str:
+    """What the client takes for scheme, host and port of the site."""
+    scheme = read_forwarded_scheme(incoming) or incoming.scheme
+    host = read_key(incoming, FORWARDED_HOST)
+    return f"{scheme}://{host or incoming.host}"
+
+
+def _strip_cookie(headers: CIMultiDict[str], affinity: AffinityCookie) -> None:
+    fields = [affinity.strip(field) for field in headers.popall(hdrs.COOKIE)]
+    headers.extend((hdrs.COOKIE, field) for field in fields if field)

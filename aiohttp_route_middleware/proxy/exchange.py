@@ -1,0 +1,74 @@
+"""One incoming request, the request that is made of it, and the response: what hooks see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from ..errors import ConfigurationError
+from ..naming import describe
+from .record import ExchangeRecord
+from .response import ProxyResponse
+from .tunnel import TunnelResponse
+from .wire.outgoing import OutgoingRequest
+
+__all__ = ("Exchange",)
+
+_CURE = "set a response of aiohttp"
+
+
+class Exchange:
+    """One incoming request, with what becomes of it.
+
+    Args:
+        incoming: the request of the client, with what links before have set on it.
+        request: what is sent; hooks change it before.
+        record: what is told of it.
+    """
+
+    def __init__(self, incoming: web.Request, request: OutgoingRequest, record: ExchangeRecord) -> None:
+        self.incoming: web.Request = incoming
+        """The request of the client; the same that links before have seen."""
+        self.request: OutgoingRequest = request
+        """The request that is sent to a target."""
+        self.record: ExchangeRecord = record
+        """What is told of this exchange, as far as it is known."""
+        self.state: dict[str, Any] = {}
+        """Free for hooks, for this exchange alone."""
+        self._response: web.StreamResponse | None = None
+
+    @property
+    def has_response(self) -> bool:
+        """Whether there is a response already."""
+        return self._response is not None
+
+    @property
+    def response(self) -> web.StreamResponse:
+        """The response: a `ProxyResponse`, whose body comes when it is sent; or what a hook has put in its place.
+
+        Raises:
+            LookupError: there is none yet.
+        """
+        if self._response is None:
+            raise LookupError("there is no response yet; it is there after the yield of a hook, or in an @after one")
+        return self._response
+
+    @response.setter
+    def response(self, response: web.StreamResponse) -> None:
+        if not isinstance(response, web.StreamResponse):
+            raise ConfigurationError("Exchange.response", f"a hook has set {describe(response)}", cure=_CURE)
+        before, self._response = self._response, response
+        if isinstance(before, (ProxyResponse, TunnelResponse)) and before is not response:
+            before.abandon()
+
+    @property
+    def answer(self) -> ProxyResponse:
+        """The response, if it is the target's; for what only that can do, such as `read()`.
+
+        Raises:
+            LookupError: there is none, or a hook has put another in its place.
+        """
+        if isinstance(self._response, ProxyResponse):
+            return self._response
+        raise LookupError("there is no answer of a target; a hook has answered, or it is too early")

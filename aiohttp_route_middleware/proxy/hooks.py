@@ -1,0 +1,138 @@
+"""Functions of users around an exchange, in three forms.
+
+    async def around(exchange):         # an async generator: before its yield, and after it
+        ...
+
+Yield:
+        ...
+
+    def before(exchange): ...           # a function: changes exchange.request; async or plain
+
+    @after
+    def change(exchange): ...           # changes exchange.response; async or plain
+
+Rules kept here: they run in their order before the request is sent, and in reverse order after it, so that the first
+is the outermost. What fails further inside comes out of the `yield`; a hook that sets `exchange.response` there has
+answered, one that ends without has not. A hook that sets `exchange.response` before its `yield` answers in place of
+the upstream, and no hook behind it runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+from ..errors import ConfigurationError
+from ..marks import read_mark, set_mark
+from ..naming import describe, name_link
+from .wire.failures import ClientGoneError, ClientSilentError
+
+if TYPE_CHECKING:
+    from .exchange import Exchange
+
+__all__ = ("Hook", "after", "check_hooks", "run_hooks")
+
+Hook: TypeAlias = "Callable[[Exchange], Any]"
+_Opened: TypeAlias = "AsyncGenerator[None, None] | Hook"
+_F = TypeVar("_F", bound="Callable[..., Any]")
+_AFTER = "__runs_after__"
+# nobody waits for the answer: hooks are closed
+_ENDS = (asyncio.CancelledError, ClientGoneError, ClientSilentError)
+
+
+def after(function: _F) -> _F:
+    """Have a function run when the answer is there, not before the request is sent.
+
+    Args:
+        function: takes the exchange, and changes its `response`; async or plain. It does not run without an answer.
+
+    Raises:
+        ConfigurationError: this is no such function.
+
+    Example:
+        @after
+        def hide_version(exchange: Exchange) -> None:
+            exchange.response.headers.popall("X-Powered-By", None)
+    """
+    if not callable(function) or inspect.isasyncgenfunction(function):
+        cure = "pass a function; an async generator has its part behind the yield for this"
+        raise ConfigurationError("after()", f"got {describe(function)}", cure=cure)
+    set_mark(function, _AFTER, True)
+    return function
+
+
+def check_hooks(hooks: Sequence[object]) -> None:
+    """Refuse what is no hook.
+
+    Raises:
+        ConfigurationError: it cannot be called with an exchange.
+    """
+    for position, hook in enumerate(hooks, 1):
+        if not callable(hook) or isinstance(hook, type):
+            problem = f"hook {position} is {describe(hook)}"
+            raise ConfigurationError("proxy()", problem, cure="pass a function, or an async generator function")
+
+
+async def run_hooks(hooks: Sequence[Hook], exchange: Exchange, send: Callable[[], Awaitable[None]]) -> None:
+    """Run what stands before, send the request, and run what stands after.
+
+    Args:
+        hooks: in their order.
+        exchange: what they see.
+        send: sends the request, and sets the response.
+    """
+    opened: list[_Opened] = []
+    failure: BaseException | None = None
+    try:
+        for hook in hooks:
+            await _enter(hook, exchange, opened)
+            if exchange.has_response:
+                break
+        else:
+            await send()
+    except BaseException as error:
+        failure = error
+    while opened:
+        try:
+            failure = await _leave(opened.pop(), exchange, failure)
+        except BaseException as error:
+            failure = error
+    if failure is not None:
+        raise failure
+
+
+async def _enter(hook: Hook, exchange: Exchange, opened: list[_Opened]) -> None:
+    if read_mark(hook, _AFTER):
+        opened.append(hook)
+        return
+    result = hook(exchange)
+    if isinstance(result, AsyncGenerator):
+        try:
+            await result.__anext__()
+        except StopAsyncIteration:
+            raise RuntimeError(f"the hook {name_link(hook)} has not yielded") from None
+        opened.append(result)
+    elif inspect.isawaitable(result):
+        await result
+
+
+async def _leave(hook: _Opened, exchange: Exchange, failure: BaseException | None) -> BaseException | None:
+    """Run what stands after; return what has failed and was not answered."""
+    if not isinstance(hook, AsyncGenerator):
+        if failure is None:
+            result = hook(exchange)
+            if inspect.isawaitable(result):
+                await result
+        return failure
+    if isinstance(failure, _ENDS):
+        await hook.aclose()
+        return failure
+    try:
+        await (hook.__anext__() if failure is None else hook.athrow(failure))
+    except StopAsyncIteration:
+        return None if exchange.has_response else failure
+    await hook.aclose()
+    name = getattr(hook, "__qualname__", repr(hook))
+    raise RuntimeError(f"the hook {name} has yielded twice")  # as a context manager must not

@@ -1,0 +1,178 @@
+"""A request on its way: target after target, until one answers, or nothing more may be tried."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from aiohttp import HttpVersion11, hdrs
+
+from ..support.departure import Departure
+from ..support.network.websockets import is_websocket
+from .exchange import Exchange
+from .message.framing import Framing
+from .message.paths import join_path
+from .record import ExchangeRecord
+from .response import BodyCutOffError, ProxyResponse
+from .retries import FailedAttempt
+from .targets import Target
+from .tunnel import SWITCHED, SWITCHING, TunnelResponse
+from .turns import Turn
+from .upstream import OpenUpstream
+from .wire.attempt import Answer, Attempt
+from .wire.bodies import Body, choose_body
+from .wire.failures import ClientGoneError, NoTargetError, UpstreamError
+from .wire.outgoing import write_head
+
+__all__ = ("pass_on",)
+
+_EXPECT = "Expect: 100-continue\r\n"
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+async def pass_on(upstream: OpenUpstream, exchange: Exchange, framing: Framing) -> Target:
+    """Send the request of an exchange, set its response, and return the target that has given it.
+
+    Raises:
+        UpstreamError: there is none.
+        ClientGoneError: nobody waits for it.
+        ClientSilentError: the client did not send all of its body.
+    """
+    return await _Passing(upstream, exchange, framing).send()
+
+
+class _Passing:
+    """One exchange, until its response was sent."""
+
+    def __init__(self, upstream: OpenUpstream, exchange: Exchange, framing: Framing) -> None:
+        self._upstream = upstream
+        self._exchange = exchange
+        self._incoming = exchange.incoming
+        self._record = exchange.record
+        self._body = choose_body(exchange.request.body, exchange.incoming.content, framing)
+        self._under_way = _UnderWay()
+        self._departure = Departure(exchange.incoming, self._under_way.leave)
+
+    async def send(self) -> Target:
+        try:
+            turn, answer = await self._try_targets()
+        except BaseException:
+            self._departure.forget()
+            raise
+        passed = _Passed(self._upstream, self._record, turn, self._under_way, self._departure)
+        if answer.message.code == SWITCHED:
+            self._departure.forget()  # what the client has sent last still reaches the target
+            self._exchange.response = TunnelResponse(answer, passed.end)
+        else:
+            self._exchange.response = ProxyResponse(answer, self._departure, passed.end)
+        return turn.target
+
+    async def _try_targets(self) -> tuple[Turn, Answer]:
+        tried: list[Target] = []
+        while True:
+            turn = self._upstream.targets.take(self._incoming, besides=tried)
+            if turn is None:
+                raise NoTargetError("no target may be asked now")
+            answer = None
+            try:
+                answer = await self._ask(turn)
+            except UpstreamError as failure:
+                turn.end("failure" if failure.is_of_target else "abandoned")
+                if not self._may_retry(failure.was_sent, None):
+                    raise
+            finally:
+                if answer is None:
+                    turn.end()
+            if answer is not None:
+                status = answer.message.code
+                turn.answered(status, self._record.since_start())
+                if not self._upstream.is_retried(status) or not self._may_retry(True, status):
+                    return turn, answer
+                answer.abandon()
+                turn.end("failure")
+            tried.append(turn.target)
+
+    async def _ask(self, turn: Turn) -> Answer:
+        upstream, record, outgoing = self._upstream, self._record, self._exchange.request
+        place = upstream.places[turn.target]
+        body, headers = self._body, outgoing.headers
+        invite = self._invite if self._is_expecting(body) else None
+        may_switch = is_websocket(self._incoming)
+        framing = SWITCHING if may_switch else body.framing if invite is None else f"{_EXPECT}{body.framing}"
+        path = join_path(place.base_path, outgoing.path)
+        head = write_head(outgoing.method, path, place.host, headers, framing)
+        record.attempts += 1
+        record.target = place.origin
+        self._under_way.attempt = attempt = Attempt(body, upstream.waits, invite, may_switch=may_switch)
+        answer = await attempt.send(place.connector, head, outgoing.method)
+        record.connect_seconds = attempt.connect_seconds
+        record.status = answer.message.code
+        record.first_byte_seconds = record.since_start()
+        return answer
+
+    def _is_expecting(self, body: Body) -> bool:
+        """Whether the client waits to be asked for its body (RFC 9110, section 10.1.1)."""
+        return (
+            hdrs.EXPECT in self._incoming.headers
+            and self._incoming.version >= HttpVersion11
+            and self._exchange.request.body is None
+            and body.read_whole() is None
+        )
+
+    def _invite(self) -> None:
+        transport = self._incoming.transport
+        if transport is not None:
+            transport.write(_CONTINUE)
+
+    def _may_retry(self, was_sent: bool, status: int | None) -> bool:
+        retries = self._upstream.retries
+        if retries is None:
+            return False
+        outgoing = self._exchange.request
+        failed = FailedAttempt(
+            method=outgoing.method,
+            was_sent=was_sent,
+            is_body_consumed=self._body.is_consumed,
+            has_begun=False,
+            status=status,
+            has_key="Idempotency-Key" in outgoing.headers,
+        )
+        return retries.allow(self._record.attempts, failed)
+
+
+class _UnderWay:
+    """The attempt that is under way; it knows nothing of the exchange, so that no cycle keeps that."""
+
+    attempt: Attempt | None = None
+
+    def leave(self) -> None:
+        """End it: the client has left."""
+        if self.attempt is not None:
+            self.attempt.end(ClientGoneError())
+
+
+class _Passed(NamedTuple):
+    """What is left to do when a response was sent."""
+
+    upstream: OpenUpstream
+    record: ExchangeRecord
+    turn: Turn
+    under_way: _UnderWay
+    departure: Departure
+
+    def end(self, count: int, error: BaseException | None) -> None:
+        """Tell how it has ended."""
+        self.departure.forget()
+        attempt, self.under_way.attempt = self.under_way.attempt, None
+        record = self.record
+        record.bytes_down = count
+        record.bytes_up = 0 if attempt is None else attempt.sent
+        if error is None:
+            self.turn.end("success")
+            self.upstream.close_record(record, "answered")
+        elif isinstance(error, BodyCutOffError):
+            record.error = "http_response_incomplete"
+            self.turn.end("failure")
+            self.upstream.close_record(record, "cut_off")
+        else:
+            self.turn.end("abandoned")
+            self.upstream.close_record(record, "client_gone")

@@ -1,0 +1,260 @@
+"""An upstream: one or several targets that answer the same requests, and how they are asked.
+
+    transactions = Upstream("http://10.0.0.1:8001", "http://10.0.0.2:8001", retries=Retries(attempts=3))
+    transactions.run_with(app)
+    app.router.add_route("*", "/transactions{tail:.*}", authenticate, proxy(transactions))
+
+It is opened when the application starts, and closed when all its requests have ended. Several endpoints may share it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Callable
+from typing import NamedTuple
+
+import aiohttp
+from aiohttp import web
+from multidict import CIMultiDict
+
+from ..errors import ConfigurationError
+from ..naming import describe
+from ..option_checks import check_count, check_function, check_seconds, check_text
+from ..support.telemetry.telling import tell_safely
+from .affinity import AffinityCookie
+from .balancing import ConsistentHash
+from .expectations import invite_late
+from .health import Ejection
+from .message.paths import join_path, read_base_path
+from .probes import HealthCheck
+from .record import ExchangeOutcome, ExchangeRecord, Tell
+from .retries import Retries
+from .targets import Target, TargetLike
+from .tunnel import TunnelResponse
+from .turns import Targets
+from .wire.attempt import Attempt, Waits
+from .wire.bodies import NoBody
+from .wire.connection import Connector
+from .wire.failures import ClientGoneError
+from .wire.outgoing import write_head
+
+__all__ = ("OpenUpstream", "Place", "Upstream")
+
+_BATTERY = "Upstream()"
+_CHECK_HEADERS = CIMultiDict({"User-Agent": "aiohttp-route-middleware", "Accept": "*/*"})
+
+
+class Place(NamedTuple):
+    """Where a target is, in the forms in which that is needed."""
+
+    origin: str
+    host: str
+    base_path: str
+    connector: Connector
+
+
+class OpenUpstream:
+    """An upstream while its application runs."""
+
+    def __init__(self, upstream: Upstream, connector: aiohttp.TCPConnector) -> None:
+        self.name: str = upstream.name
+        self.targets: Targets = upstream.targets
+        self.retries: Retries | None = upstream.retries
+        self.waits: Waits = upstream.waits
+        self.places: dict[Target, Place] = {
+            target: _read_place(target, connector, upstream) for target in upstream.targets
+        }
+        self._tell = upstream.tell
+        self._tunnels: set[TunnelResponse] = set()
+        self._retried = frozenset[int]() if self.retries is None else self.retries.statuses
+
+    def is_retried(self, status: int) -> bool:
+        """Whether an answer with this status is none, if there may be another."""
+        return status in self._retried
+
+    def close_record(self, record: ExchangeRecord, outcome: ExchangeOutcome) -> None:
+        """Note how an exchange has ended, and tell who wants to know; once."""
+        if record.outcome is None:
+            record.outcome = outcome
+            record.seconds = record.since_start()
+            if self._tell is not None:
+                tell_safely("Upstream", self._tell, record)
+
+    async def run_tunnel(self, tunnel: TunnelResponse, request: web.Request) -> None:
+        """Run a WebSocket to its end."""
+        self._tunnels.add(tunnel)
+        try:
+            await tunnel.run(request)
+        finally:
+            self._tunnels.discard(tunnel)
+
+    def stop_tunnels(self) -> None:
+        """End all WebSockets, for which the server would wait."""
+        for tunnel in self._tunnels:
+            tunnel.stop()
+
+    async def ask(self, target: Target, path: str) -> int:
+        """Ask a target whether it is well; return the status of its answer."""
+        place = self.places[target]
+        attempt = Attempt(NoBody(), self.waits)
+        head = write_head("GET", join_path(place.base_path, path), place.host, _CHECK_HEADERS, "")
+        try:
+            answer = await attempt.send(place.connector, head, "GET")
+            return answer.message.code
+        finally:
+            attempt.end(ClientGoneError())  # the answer may be long, and nobody reads it
+
+
+class Upstream:
+    """One or several targets that answer the same requests.
+
+    Args:
+        targets: their URLs, or each a `Target`.
+        name: in the log, in records and in metrics; default `"upstream"`.
+        balance: `"round_robin"`, the default, `"least_connections"`, `"random_of_two"`, or a `ConsistentHash`.
+        affinity: an `AffinityCookie`, by which clients stay with a target; by default they do not.
+        ejection: when a target that fails is asked no more: an `Ejection`; `True`, the default, for the usual one;
+            `False` for never. A single target is always asked.
+        check: a `HealthCheck`, by which targets are asked now and then; by default they are not.
+        retries: when a request is sent again: `Retries`; `True`, the default, for the usual: twice at most, and only
+            if that is safe; `False` for never.
+        connect_timeout: seconds until there is a connection; default 5.
+        response_timeout: seconds from the end of the request until the head of the answer; default 60.
+        idle_timeout: seconds in which nothing moves in a body; default 60.
+        expect_timeout: seconds to wait for `100 Continue`; default 1.
+        keep_alive: seconds that an idle connection is kept, less than the targets keep it; default 4.
+        connections: to each target at a time; more wait for `connect_timeout`; by default there is no limit.
+        tls: for https: `True`, the default, for the certificates of the system; or an `ssl.SSLContext`, with others,
+            or with a certificate of ours.
+        on_exchange: called with the `ExchangeRecord` of each exchange when it is over; plain, and quick.
+
+    Raises:
+        ConfigurationError: an option is wrong. At a request: `run_with()` was not called.
+
+    Example:
+        Upstream("http://localhost:8001", name="transactions", response_timeout=10.0)
+    """
+
+    def __init__(
+        self,
+        *targets: TargetLike,
+        name: str = "upstream",
+        balance: str | ConsistentHash = "round_robin",
+        affinity: AffinityCookie | None = None,
+        ejection: Ejection | bool = True,
+        check: HealthCheck | None = None,
+        retries: Retries | bool = True,
+        connect_timeout: float = 5.0,
+        response_timeout: float = 60.0,
+        idle_timeout: float = 60.0,
+        expect_timeout: float = 1.0,
+        keep_alive: float = 4.0,
+        connections: int | None = None,
+        tls: ssl.SSLContext | bool = True,
+        on_exchange: Callable[[ExchangeRecord], None] | None = None,
+    ) -> None:
+        self.name: str = check_text(_BATTERY, "name", name)
+        judging = Ejection() if ejection is True else ejection or None
+        self.targets: Targets = Targets(
+            targets, balance=balance, ejection=judging, affinity=affinity, battery=_BATTERY
+        )
+        self.affinity: AffinityCookie | None = affinity
+        self.retries: Retries | None = _read_retries(retries)
+        self.waits: Waits = Waits(
+            connect=check_seconds(_BATTERY, "connect_timeout", connect_timeout, at_least=0.001),
+            response=check_seconds(_BATTERY, "response_timeout", response_timeout, at_least=0.001),
+            idle=check_seconds(_BATTERY, "idle_timeout", idle_timeout, at_least=0.001),
+            expect=check_seconds(_BATTERY, "expect_timeout", expect_timeout, at_least=0.001),
+        )
+        self.tls: ssl.SSLContext | bool = _read_tls(tls)
+        self.tell: Tell | None = _read_tell(on_exchange)
+        self._check = _read_check(check)
+        self._keep_alive = check_seconds(_BATTERY, "keep_alive", keep_alive, at_least=0)
+        self._connections = (
+            0 if connections is None else check_count(_BATTERY, "connections", connections, unit="connections")
+        )
+        self._open: OpenUpstream | None = None
+
+    @property
+    def opened(self) -> OpenUpstream:
+        """What is there while an application runs.
+
+        Raises:
+            ConfigurationError: none does.
+        """
+        if self._open is None:
+            problem = f"the upstream {self.name!r} is not open"
+            raise ConfigurationError(_BATTERY, problem, cure="call run_with(app) before the application starts")
+        return self._open
+
+    def run_with(self, app: web.Application) -> None:
+        """Open it when an application starts, and close it when that has ended all its requests.
+
+        Args:
+            app: before it starts.
+
+        Raises:
+            ConfigurationError: this is no application, or it was called twice with one.
+        """
+        if not isinstance(app, web.Application):
+            raise ConfigurationError(_BATTERY, f"app is {describe(app)}", cure="pass the web.Application itself")
+        if self._run in app.cleanup_ctx:
+            raise ConfigurationError(_BATTERY, "run_with() was called twice with one application", cure="call it once")
+        app.cleanup_ctx.append(self._run)
+        app.on_shutdown.append(self._stop_tunnels)
+        app.on_startup.append(invite_late)
+
+    async def _stop_tunnels(self, _: web.Application) -> None:
+        self.opened.stop_tunnels()
+
+    async def _run(self, _: web.Application) -> AsyncIterator[None]:
+        if self._open is not None:
+            raise RuntimeError(f"the upstream {self.name!r} is open already, in another application")
+        connector = aiohttp.TCPConnector(
+            limit=0, limit_per_host=self._connections, keepalive_timeout=self._keep_alive, ttl_dns_cache=10
+        )
+        self._open = opened = OpenUpstream(self, connector)
+        checks = None if self._check is None else asyncio.ensure_future(self._check.run(self.targets, opened.ask))
+        try:
+            yield
+        finally:
+            self._open = None
+            if checks is not None:
+                checks.cancel()
+                await asyncio.wait([checks])
+            await connector.close()
+
+
+def _read_place(target: Target, connector: aiohttp.TCPConnector, upstream: Upstream) -> Place:
+    url = target.url
+    origin = url.origin()
+    opens = Connector(connector, origin, upstream.tls, upstream.waits.connect)
+    return Place(str(origin), url.host_port_subcomponent or "", read_base_path(_BATTERY, url), opens)
+
+
+def _read_retries(retries: object) -> Retries | None:
+    if retries is True:
+        return Retries()
+    if retries is False or isinstance(retries, Retries):
+        return retries or None
+    raise ConfigurationError(_BATTERY, f"retries is {describe(retries)}", cure="write Retries(attempts=2), or False")
+
+
+def _read_tls(tls: object) -> ssl.SSLContext | bool:
+    if tls is True or isinstance(tls, ssl.SSLContext):
+        return tls
+    cure = "pass an ssl.SSLContext; one that trusts everybody has to be made on purpose"
+    raise ConfigurationError(_BATTERY, f"tls is {describe(tls)}", cure=cure)
+
+
+def _read_tell(tell: Tell | None) -> Tell | None:
+    if tell is not None:
+        check_function(_BATTERY, "on_exchange", tell, takes="record")
+    return tell
+
+
+def _read_check(check: object) -> HealthCheck | None:
+    if isinstance(check, (HealthCheck, type(None))):
+        return check
+    raise ConfigurationError(_BATTERY, f"check is {describe(check)}", cure='write HealthCheck("/health"), or None')

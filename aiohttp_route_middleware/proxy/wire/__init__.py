@@ -1,0 +1,1 @@
+"""One request to one target, and its answer, byte by byte."""

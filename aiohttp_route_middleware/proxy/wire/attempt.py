@@ -1,0 +1,246 @@
+"""One request, sent to one target, and the head of its answer.
+
+Rules kept here:
+- The body is sent while the answer is awaited, and goes on while that is passed back: an early 413 arrives at once
+  (RFC 9112, section 9.5), and both may be streams.
+- With `Expect: 100-continue` the target decides whether the client sends its body at all (RFC 9110, section 10.1.1);
+  one that says nothing is taken for one that does not know of it.
+- Interim answers are not passed on; a `101` that nobody has asked for is no answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import StreamReader, hdrs
+from aiohttp.http_parser import RawResponseMessage
+
+from .bodies import Body
+from .connection import Connection, Connector
+from .failures import BadResponseError, ClientGoneError, ClientSilentError, ResponseTimeoutError
+from .upload import Upload, UploadEnd
+
+__all__ = ("Answer", "Attempt", "Waits")
+
+Invite = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Waits:
+    """For how many seconds an upstream is waited for.
+
+    Args:
+        connect: for a connection.
+        response: from the end of the request to the head of its answer.
+        idle: in which nothing moves in a body.
+        expect: for `100 Continue`.
+    """
+
+    connect: float
+    response: float
+    idle: float
+    expect: float
+
+
+class Answer:
+    """The head of an answer, and what is behind it.
+
+    Args:
+        message: the head.
+        content: the body.
+        attempt: which it answers.
+    """
+
+    def __init__(self, message: RawResponseMessage, content: StreamReader, attempt: Attempt) -> None:
+        self.message: RawResponseMessage = message
+        self.content: StreamReader = content
+        self._attempt = attempt
+
+    def finish(self) -> None:
+        """All of it was read: the connection may carry another request."""
+        self._attempt.finish()
+
+    def abandon(self) -> None:
+        """Nobody wants the rest of it."""
+        self._attempt.end(ClientGoneError())
+
+    @property
+    def protocol(self) -> Any:
+        """What aiohttp has put on the connection.
+
+        Raises:
+            ClientGoneError: that has ended.
+        """
+        return self._attempt.protocol
+
+    def close(self) -> None:
+        """Close the connection when all that was written is sent."""
+        self._attempt.close()
+
+
+class Attempt:
+    """One request to one target.
+
+    Args:
+        body: what follows its head.
+        waits: how long for what.
+        invite: asks the client for its body, which expects that; `None`: it sends it anyway.
+        may_switch: whether it asks for another protocol, so that the answer may be a 101.
+    """
+
+    def __init__(self, body: Body, waits: Waits, invite: Invite | None = None, *, may_switch: bool = False) -> None:
+        self._body = body
+        self._waits = waits
+        self._invite = invite
+        self._may_switch = may_switch
+        self._connection: Connection | None = None
+        self._upload: Upload | None = None
+        self._content: StreamReader | None = None
+        self._why: BaseException | None = None  # it was ended from here
+        self._count = 0
+        self.connect_seconds: float = 0.0
+        """Until there was a connection."""
+
+    @property
+    def sent(self) -> int:
+        """Bytes of the body that were sent, with what frames them if it was sent in one piece."""
+        return self._count if self._upload is None else self._upload.count
+
+    async def send(self, connector: Connector, head: bytes, method: str) -> Answer:
+        """Send the request, and return its answer as soon as its head is there.
+
+        Raises:
+            UpstreamError: there is none.
+            ClientGoneError: nobody waits for it.
+            ClientSilentError: the client did not send all of its body.
+        """
+        try:
+            connection = await self._connect(connector)
+            connection.expect_response(method)
+            message, content = await self._ask(connection, head)
+        except BaseException as error:
+            why = self._why  # it was ended from here, which is why it has failed
+            self.end(error)
+            if why is None or isinstance(error, asyncio.CancelledError):
+                raise
+            raise why from error
+        connection.stop_deadline()
+        self._content = content
+        if self._upload is not None:
+            self._upload.is_bounded = False
+        if not content.is_eof():
+            connection.bound_silence(self._waits.idle)
+        return Answer(message, content, self)
+
+    def finish(self) -> None:
+        """Give the connection back, unless its target has not read all that it was to be sent."""
+        if not self._is_whole():
+            self.end(ClientGoneError())
+        elif self._connection is not None:
+            self._connection.release()
+            self._connection = None
+
+    def end(self, why: BaseException) -> None:
+        """End it where it stands; who waits for its answer, or for more of that, gets an error."""
+        if self._why is None:
+            self._why = why
+        if self._upload is not None:
+            self._upload.stop()
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        if self._content is not None and not self._content.is_eof():
+            self._content.set_exception(why)
+
+    @property
+    def protocol(self) -> Any:
+        """See `Answer.protocol`."""
+        if self._connection is None:
+            raise ClientGoneError
+        return self._connection.protocol
+
+    def close(self) -> None:
+        """See `Answer.close()`."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close_softly()
+
+    def _is_whole(self) -> bool:
+        """Whether the target was sent all that the head has promised."""
+        if self._upload is None:
+            return self._invite is None
+        return self._upload.end is UploadEnd.WHOLE
+
+    async def _connect(self, connector: Connector) -> Connection:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        self._connection = connection = await connector.open()
+        self.connect_seconds = loop.time() - began
+        if self._why is not None:  # the client has gone in the meantime
+            raise self._why
+        return connection
+
+    async def _ask(self, connection: Connection, head: bytes) -> tuple[RawResponseMessage, StreamReader]:
+        if self._invite is not None:
+            connection.transport.write(head)
+            early = await self._await_invitation(connection)
+            if early is not None:
+                return early
+            self._invite()
+        else:
+            whole = self._body.read_whole()
+            if whole is not None:
+                connection.transport.write(head + whole)
+                self._count = len(whole)
+                connection.start_deadline(self._waits.response)
+                return await self._read_final_head(connection)
+            connection.transport.write(head)
+        self._upload = Upload(connection, self._body, self._waits.idle)
+        self._upload.task.add_done_callback(self._look_at_upload)
+        return await self._read_final_head(connection)
+
+    async def _await_invitation(self, connection: Connection) -> tuple[RawResponseMessage, StreamReader] | None:
+        """Return the final answer, if it comes before the body is asked for."""
+        try:
+            found = await asyncio.wait_for(connection.read_head(), self._waits.expect)
+        except asyncio.TimeoutError:
+            return None
+        return found if self._is_final(found[0]) else None
+
+    def _look_at_upload(self, _: asyncio.Task[None]) -> None:
+        upload, connection = self._upload, self._connection
+        if upload is None or connection is None:
+            return
+        if upload.end in (UploadEnd.WHOLE, UploadEnd.REFUSED):
+            if self._content is None:
+                connection.start_deadline(self._waits.response)
+        elif upload.end is UploadEnd.STALLED:
+            self.end(ClientSilentError())
+        elif upload.end is UploadEnd.STUCK:
+            self.end(ResponseTimeoutError("the target has stopped to read the body"))
+        else:
+            self.end(upload.error or ClientGoneError())
+
+    async def _read_final_head(self, connection: Connection) -> tuple[RawResponseMessage, StreamReader]:
+        while True:
+            message, content = await connection.read_head()
+            if self._is_final(message):
+                return message, content
+
+    def _is_final(self, message: RawResponseMessage) -> bool:
+        """Whether this is the answer; an interim one announces it.
+
+        Raises:
+            BadResponseError: it could be read in two ways.
+        """
+        if message.code == 101 and self._may_switch:
+            return True
+        if 100 <= message.code < 200 and message.code != 101:
+            return False
+        coding = message.headers.getall(hdrs.TRANSFER_ENCODING, ())
+        if message.code == 101 or (coding and [one.strip(" \t").lower() for one in coding] != ["chunked"]):
+            raise BadResponseError(f"the target has answered {message.code} in a way that was not asked for")
+        return True

@@ -1,0 +1,173 @@
+"""Connections to one target: pooled by aiohttp's connector, spoken to through its own parser.
+
+A `ClientSession` would do what a proxy must not: keep cookies, follow redirects, ask again on its own, hide `100
+Continue`. So only what is below it is used: the connector opens connections and keeps them, and its protocol reads
+answers. What is written to a connection is written here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from typing import Any, cast
+
+import aiohttp
+from aiohttp import client_reqrep
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http_parser import RawResponseMessage
+from aiohttp.streams import EofStream, StreamReader
+from multidict import CIMultiDict
+from yarl import URL
+
+from .failures import BadResponseError, ConnectError, ConnectTimeoutError, DisconnectedError, ResponseTimeoutError
+
+__all__ = ("Connection", "Connector")
+
+_LINGER = 5.0  # seconds
+# aiohttp 4 has a smaller one for those who only want to connect
+_Request: Any = getattr(client_reqrep, "ClientRequestBase", client_reqrep.ClientRequest)
+
+
+class Connector:
+    """Opens connections to the origin of one target, and keeps those that can be used again.
+
+    Args:
+        connector: where they are kept.
+        origin: scheme, host and port.
+        tls: the context, for https; `True` for the usual one, `False` for no look at certificates.
+        seconds: to be connected.
+    """
+
+    def __init__(
+        self, connector: aiohttp.TCPConnector, origin: URL, tls: ssl.SSLContext | bool, seconds: float
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        self._connector = connector
+        self._origin = origin
+        # not sent: it tells where to connect to
+        self._request = _Request("GET", origin, headers=CIMultiDict(), loop=loop, ssl=tls)
+        self._timeout = aiohttp.ClientTimeout(total=None, connect=seconds)
+
+    async def open(self) -> Connection:
+        """Return a connection that nobody else uses.
+
+        Raises:
+            ConnectTimeoutError: it took too long.
+            ConnectError: there is none.
+        """
+        try:
+            return Connection(await self._connector.connect(self._request, [], self._timeout))
+        except asyncio.TimeoutError as error:
+            raise ConnectTimeoutError(f"{self._origin} could not be reached in time") from error
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise _tell_why(self._origin, error) from error
+
+
+class Connection:
+    """One connection, for one request and its answer."""
+
+    __slots__ = ("_deadline", "_of_aiohttp", "_protocol", "is_reused")
+
+    def __init__(self, of_aiohttp: Any) -> None:
+        self._of_aiohttp = of_aiohttp
+        self._protocol = of_aiohttp.protocol
+        self._deadline: asyncio.TimerHandle | None = None
+        self.is_reused: bool = self._protocol._parser is not None
+        """Whether it has carried a request before: its target may have closed it in this very moment."""
+
+    @property
+    def protocol(self) -> Any:
+        """What aiohttp has put on the transport."""
+        return self._protocol
+
+    @property
+    def transport(self) -> asyncio.Transport:
+        """Where bytes are written.
+
+        Raises:
+            DisconnectedError: the target has closed it.
+        """
+        transport: asyncio.Transport | None = self._protocol.transport
+        if transport is None or transport.is_closing():
+            failure = DisconnectedError("the connection was closed before the request was sent")
+            failure.was_sent = False
+            raise failure
+        return transport
+
+    def expect_response(self, method: str) -> None:
+        """Read the bytes that come as the answer to a request with this method, from now on."""
+        self._protocol.set_response_params(
+            skip_payload=method == "HEAD", read_until_eof=True, auto_decompress=False, read_timeout=None
+        )
+
+    def start_deadline(self, seconds: float) -> None:
+        """Bound the time until the head of the answer is there."""
+        loop = asyncio.get_running_loop()
+        self._deadline = loop.call_later(seconds, self._protocol.set_exception, _TimeIsUp())
+
+    async def read_head(self) -> tuple[RawResponseMessage, StreamReader]:
+        """Return the head of the next answer, which may be an interim one, and its body.
+
+        Raises:
+            DisconnectedError: the target has closed the connection.
+            ResponseTimeoutError: the deadline has passed.
+            BadResponseError: this is no HTTP.
+        """
+        try:
+            return cast("tuple[RawResponseMessage, StreamReader]", await self._protocol.read())
+        except _TimeIsUp:
+            raise ResponseTimeoutError("the target has not answered in time") from None
+        except (OSError, aiohttp.ClientConnectionError, EofStream) as error:
+            raise DisconnectedError("the target has closed the connection before its answer") from error
+        except HttpProcessingError as error:
+            raise BadResponseError(f"the target has answered with what is no HTTP: {error.message}") from error
+
+    def stop_deadline(self) -> None:
+        """The head is there."""
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def bound_silence(self, seconds: float) -> None:
+        """Bound the time in which nothing comes of the body."""
+        self._protocol.read_timeout = seconds
+        self._protocol.start_timeout()
+
+    def release(self) -> None:
+        """Leave it to the next request, if it can have one."""
+        self.stop_deadline()
+        self._of_aiohttp.release()
+
+    def close(self) -> None:
+        """End it at once; who waits for an answer gets `DisconnectedError`.
+
+        What was written and is not sent yet is dropped: it was half a request.
+        """
+        self.stop_deadline()
+        transport = self._protocol.transport
+        self._protocol.set_exception(ConnectionResetError("the connection is closed from here"))
+        self._of_aiohttp.close()
+        if transport is not None:
+            transport.abort()
+
+    def close_softly(self) -> None:
+        """End it when what was written is sent, or when nobody takes that for a while."""
+        transport = self._protocol.transport
+        self._of_aiohttp.close()
+        if transport is not None:
+            asyncio.get_running_loop().call_later(_LINGER, transport.abort)
+
+
+class _TimeIsUp(Exception):  # noqa: N818  # no error: it never leaves this room
+    """The head of an answer was not there in time."""
+
+
+def _tell_why(origin: URL, error: Exception) -> ConnectError:
+    failure = ConnectError(f"{origin} could not be reached: {error}")
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        failure.proxy_error = "dns_error"
+    elif isinstance(error, aiohttp.ClientConnectorCertificateError):
+        failure.proxy_error = "tls_certificate_error"
+    elif isinstance(error, (aiohttp.ClientSSLError, ssl.SSLError)):
+        failure.proxy_error = "tls_protocol_error"
+    return failure

@@ -1,0 +1,91 @@
+"""The request that goes to a target, as hooks may change it, and its head as bytes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable
+
+from aiohttp import hdrs
+from multidict import CIMultiDict
+from yarl import URL
+
+from ...errors import ConfigurationError
+from ...syntax import is_token
+
+__all__ = ("OutgoingBody", "OutgoingRequest", "write_head")
+
+OutgoingBody = bytes | AsyncIterable[bytes] | None
+
+
+class OutgoingRequest:
+    """The request that goes to a target; hooks change it before it is sent.
+
+    Args:
+        method: as the client has sent it.
+        path: the path and the query, to the byte as the client has sent them.
+        headers: of the client, without those of its connection, with those of a proxy.
+    """
+
+    __slots__ = ("body", "headers", "method", "path")
+
+    def __init__(self, method: str, path: str, headers: CIMultiDict[str]) -> None:
+        self.method: str = method
+        """The method."""
+        self.path: str = path
+        """The path and the query, percent-encoded; the base path of the target is put before it."""
+        self.headers: CIMultiDict[str] = headers
+        """The header fields; without `Host`, the target gets its own. What frames the body is added later."""
+        self.body: OutgoingBody = None
+        """What is sent in place of the body of the client: bytes, or what yields them; `None`: the client's body."""
+
+    @property
+    def url(self) -> URL:
+        """The path and the query as a URL, which can be changed and set again; it is relative to the target."""
+        return URL(self.path, encoded=True)
+
+    @url.setter
+    def url(self, url: URL) -> None:
+        if url.absolute:
+            raise ConfigurationError(
+                "OutgoingRequest.url", f"{url.origin()} is a server", cure="set a path and a query"
+            )
+        self.path = url.raw_path_qs
+
+
+def write_head(method: str, path: str, host: str, headers: CIMultiDict[str], framing: str) -> bytes:
+    """Write the head of a request (RFC 9112, sections 2.1 and 3).
+
+    Args:
+        method: of the request.
+        path: the whole request target.
+        host: for `Host`, unless that is among the headers.
+        headers: all others.
+        framing: the field that tells of the body, with its line end; empty if there is no body.
+
+    Raises:
+        ConfigurationError: a hook has written what would be another request.
+    """
+    line = f"{method} {path} HTTP/1.1"
+    own_host = "" if hdrs.HOST in headers else f"\r\nHost: {host}"
+    fields = "".join([f"\r\n{name}: {value}" for name, value in headers.items()])
+    text = f"{line}{own_host}{fields}\r\n{framing}\r\n"
+    lines = 2 + len(headers) + bool(own_host) + framing.count("\n")
+    if not _is_whole(text, lines) or " " in path or not is_token(method):
+        raise _find_blame(method, path, headers)
+    # bytes of a client that are no UTF-8 come as surrogates, and go as they came
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _is_whole(text: str, lines: int) -> bool:
+    return text.count("\n") == text.count("\r") == lines and "\0" not in text
+
+
+def _find_blame(method: str, path: str, headers: CIMultiDict[str]) -> ConfigurationError:
+    """Name what would not be one head; a value may be a secret, and is not told."""
+    cure = "percent-encode what a hook puts there"
+    if not is_token(method):
+        return ConfigurationError("OutgoingRequest.method", "it is no method", cure="write a token, such as GET")
+    if any(one in path for one in "\r\n\0 "):
+        return ConfigurationError("OutgoingRequest.path", "there is a blank, a line break or a NUL in it", cure=cure)
+    names = [name for name, value in headers.items() if any(one in name + value for one in "\r\n\0")]
+    problem = f"there is a line break or a NUL in {names[0]!r}"
+    return ConfigurationError("OutgoingRequest.headers", problem, cure="leave it out")

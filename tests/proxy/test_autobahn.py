@@ -1,0 +1,108 @@
+"""Autobahn's fuzzing client comes to the same verdicts through the proxy as without it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import pytest
+from aiohttp import WSMsgType, web
+
+from bench.by_hand.proxy import make_app as make_relay
+from tests.proxy.autobahn_suite import CASES, Verdict, bring_suite, fuzz
+from tests.proxy.forwarder import forward
+
+Verdicts = dict[str, Verdict]
+HOST = "127.0.0.1"
+DIRECT, FORWARDED, RELAYED, PROXIED = "direct", "forwarded", "relayed", "proxied"
+TOLD_ONLY = "INFORMATIONAL"  # cases without a right answer; what comes depends on who is faster
+
+
+async def echo(request: web.Request) -> web.WebSocketResponse:
+    connection = web.WebSocketResponse(max_msg_size=0)
+    await connection.prepare(request)
+    async for message in connection:
+        if message.type is WSMsgType.TEXT:
+            await connection.send_str(message.data)
+        elif message.type is WSMsgType.BINARY:
+            await connection.send_bytes(message.data)
+    return connection
+
+
+def make_proxied(target: str) -> web.Application:
+    from aiohttp_route_middleware.proxy import Upstream, proxy
+
+    app = web.Application()
+    upstream = Upstream(target)
+    upstream.run_with(app)
+    app.router.add_route("*", "/{tail:.*}", proxy(upstream))
+    return app
+
+
+@asynccontextmanager
+async def serve(app: web.Application) -> AsyncIterator[int]:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+    await runner.setup()
+    site = web.TCPSite(runner, HOST, 0)
+    await site.start()
+    yield runner.addresses[0][1]
+    await runner.cleanup()
+
+
+async def run_all() -> dict[str, Verdicts]:
+    async with AsyncExitStack() as running:
+        app = web.Application()
+        app.router.add_get("/", echo)
+        direct = await running.enter_async_context(serve(app))
+        target = f"http://{HOST}:{direct}"
+        ports = {
+            DIRECT: direct,
+            FORWARDED: await running.enter_async_context(forward(direct)),
+            RELAYED: await running.enter_async_context(serve(make_relay(target))),
+            PROXIED: await running.enter_async_context(serve(make_proxied(target))),
+        }
+        return await fuzz({name: f"ws://{HOST}:{port}/" for name, port in ports.items()})
+
+
+@pytest.fixture(scope="module")
+def found() -> dict[str, Verdicts]:
+    try:
+        bring_suite()
+    except subprocess.CalledProcessError:
+        if "CI" in os.environ:
+            raise
+        pytest.skip("pip cannot bring the suite")
+    return asyncio.run(run_all())
+
+
+def compare(one: Verdicts, other: Verdicts) -> dict[str, tuple[Verdict, Verdict]]:
+    """The cases that came to different ends."""
+    return {
+        case: (verdict, other[case])
+        for case, verdict in one.items()
+        if verdict != other[case] and not verdict.behavior == other[case].behavior == TOLD_ONLY
+    }
+
+
+def test_all_cases_were_run_everywhere(found: dict[str, Verdicts]) -> None:
+    assert {name: len(verdicts) for name, verdicts in found.items()} == dict.fromkeys(found, CASES)
+
+
+def test_a_server_of_aiohttp_passes_nearly_all_of_them(found: dict[str, Verdicts]) -> None:
+    passed = [case for case, verdict in found[DIRECT].items() if verdict[:2] == ("OK", "OK")]
+    assert len(passed) >= 235
+
+
+def test_a_forwarder_of_bytes_changes_no_verdict(found: dict[str, Verdicts]) -> None:
+    assert compare(found[DIRECT], found[FORWARDED]) == {}
+
+
+def test_a_relay_of_messages_is_found_out(found: dict[str, Verdicts]) -> None:
+    assert len(compare(found[DIRECT], found[RELAYED])) >= 5
+
+
+def test_the_proxy_changes_no_verdict(found: dict[str, Verdicts]) -> None:
+    assert compare(found[DIRECT], found[PROXIED]) == {}
