@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from . import batteries, chains, content_peers, memory, peers, registering, resolving, server, tracing
+from . import batteries, chains, content_peers, memory, peers, proxies, registering, resolving, server, tracing
 from .report import Report, write_reports
 
 _RESULTS = Path(__file__).parent / "results"
@@ -35,6 +35,7 @@ _SUITES: dict[str, dict[str, Bench]] = {
     "core": {"chains": chains.run, "server": server.run, "memory": memory.run, "tracing": tracing.run},
     "index": {"resolving": resolving.run, "peers": peers.run, "registering": registering.run},
     "batteries": {"batteries": batteries.run, "content_peers": content_peers.run},
+    "proxies": {"proxies": proxies.run},
 }
 
 

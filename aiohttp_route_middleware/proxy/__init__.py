@@ -5,22 +5,22 @@ transactions.run_with(app)
 app.router.add_route("*", "/transactions{tail:.*}", authenticate, proxy(transactions, set_header("X-API-Key", KEY)))
 """
 
-from .affinity import AffinityCookie
-from .balancing import ConsistentHash
+from .choice.affinity import AffinityCookie
+from .choice.balancing import ConsistentHash
+from .choice.health import Ejection
+from .choice.probes import HealthCheck
+from .choice.retries import Retries, RetryBudget
+from .choice.targets import Target
 from .edits import remove_headers, remove_response_headers, rewrite_path, set_header, set_response_header
 from .endpoint import proxy
 from .exchange import Exchange
-from .health import Ejection
 from .hooks import Hook, after
 from .message.cookies import rewrite_cookies
 from .message.forwarding import Forwarding
 from .message.locations import rewrite_locations
 from .message.path_rewriting import add_prefix, quote_segment, replace_path, strip_prefix
-from .probes import HealthCheck
 from .record import EXCHANGE, ExchangeRecord
 from .response import BodyCutOffError, BodyTooLargeError, ProxyResponse
-from .retries import Retries, RetryBudget
-from .targets import Target
 from .upstream import Upstream
 from .wire.failures import (
     BadResponseError,

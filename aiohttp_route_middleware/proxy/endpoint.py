@@ -17,7 +17,7 @@ from ..support.network.forwarded import FORWARDED_HOST, read_forwarded_scheme
 from ..support.request_keys import read_key
 from ..support.sending import has_gone
 from ..typedefs import Handler
-from .affinity import AffinityCookie
+from .choice.affinity import AffinityCookie
 from .exchange import Exchange
 from .expectations import invites_itself
 from .hooks import Hook, check_hooks, run_hooks
@@ -140,6 +140,8 @@ class _Proxy:
         record = ExchangeRecord(self.upstream.name, request.method, path.partition("?")[0])
         request[EXCHANGE] = record
         exchange = Exchange(request, outgoing, record)
+        if opened.retries is not None:
+            opened.retries.note_request()
         try:
             if self.hooks:
                 await run_hooks(self.hooks, exchange, lambda: self._send(opened, exchange, framing))

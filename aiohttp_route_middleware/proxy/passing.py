@@ -8,15 +8,15 @@ from aiohttp import HttpVersion11, hdrs
 
 from ..support.departure import Departure
 from ..support.network.websockets import is_websocket
+from .choice.retries import FailedAttempt
+from .choice.targets import Target
+from .choice.turns import Turn
 from .exchange import Exchange
 from .message.framing import Framing
 from .message.paths import join_path
 from .record import ExchangeRecord
 from .response import BodyCutOffError, ProxyResponse
-from .retries import FailedAttempt
-from .targets import Target
 from .tunnel import SWITCHED, SWITCHING, TunnelResponse
-from .turns import Turn
 from .upstream import OpenUpstream
 from .wire.attempt import Answer, Attempt
 from .wire.bodies import Body, choose_body
@@ -84,8 +84,8 @@ class _Passing:
                     turn.end()
             if answer is not None:
                 status = answer.message.code
-                turn.answered(status, self._record.since_start())
                 if not self._upstream.is_retried(status) or not self._may_retry(True, status):
+                    turn.answered(status, answer.seconds)
                     return turn, answer
                 answer.abandon()
                 turn.end("failure")

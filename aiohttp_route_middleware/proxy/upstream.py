@@ -22,17 +22,17 @@ from ..errors import ConfigurationError
 from ..naming import describe
 from ..option_checks import check_count, check_function, check_seconds, check_text
 from ..support.telemetry.telling import tell_safely
-from .affinity import AffinityCookie
-from .balancing import ConsistentHash
+from .choice.affinity import AffinityCookie
+from .choice.balancing import ConsistentHash
+from .choice.health import Ejection
+from .choice.probes import HealthCheck
+from .choice.retries import Retries
+from .choice.targets import Target, TargetLike
+from .choice.turns import Targets
 from .expectations import invite_late
-from .health import Ejection
 from .message.paths import join_path, read_base_path
-from .probes import HealthCheck
 from .record import ExchangeOutcome, ExchangeRecord, Tell
-from .retries import Retries
-from .targets import Target, TargetLike
 from .tunnel import TunnelResponse
-from .turns import Targets
 from .wire.attempt import Attempt, Waits
 from .wire.bodies import NoBody
 from .wire.connection import Connector
@@ -115,7 +115,7 @@ class Upstream:
         balance: `"round_robin"`, the default, `"least_connections"`, `"random_of_two"`, or a `ConsistentHash`.
         affinity: an `AffinityCookie`, by which clients stay with a target; by default they do not.
         ejection: when a target that fails is asked no more: an `Ejection`; `True`, the default, for the usual one;
-            `False` for never. A single target is always asked.
+            `False` for never. A single target is always asked, unless checks say that it is not well.
         check: a `HealthCheck`, by which targets are asked now and then; by default they are not.
         retries: when a request is sent again: `Retries`; `True`, the default, for the usual: twice at most, and only
             if that is safe; `False` for never.

@@ -51,11 +51,13 @@ class Answer:
     Args:
         message: the head.
         content: the body.
+        seconds: that the target has taken for it, since it had all of the request.
         attempt: which it answers.
     """
 
-    def __init__(self, message: RawResponseMessage, content: StreamReader, attempt: Attempt) -> None:
+    def __init__(self, message: RawResponseMessage, content: StreamReader, seconds: float, attempt: Attempt) -> None:
         self.message: RawResponseMessage = message
+        self.seconds: float = seconds
         self.content: StreamReader = content
         self._attempt = attempt
 
@@ -127,13 +129,13 @@ class Attempt:
             if why is None or isinstance(error, asyncio.CancelledError):
                 raise
             raise why from error
-        connection.stop_deadline()
+        seconds = connection.stop_deadline()
         self._content = content
         if self._upload is not None:
             self._upload.is_bounded = False
         if not content.is_eof():
             connection.bound_silence(self._waits.idle)
-        return Answer(message, content, self)
+        return Answer(message, content, seconds, self)
 
     def finish(self) -> None:
         """Give the connection back, unless its target has not read all that it was to be sent."""

@@ -66,12 +66,13 @@ class Connector:
 class Connection:
     """One connection, for one request and its answer."""
 
-    __slots__ = ("_deadline", "_of_aiohttp", "_protocol", "is_reused")
+    __slots__ = ("_deadline", "_of_aiohttp", "_protocol", "_waiting_since", "is_reused")
 
     def __init__(self, of_aiohttp: Any) -> None:
         self._of_aiohttp = of_aiohttp
         self._protocol = of_aiohttp.protocol
         self._deadline: asyncio.TimerHandle | None = None
+        self._waiting_since = 0.0
         self.is_reused: bool = self._protocol._parser is not None
         """Whether it has carried a request before: its target may have closed it in this very moment."""
 
@@ -103,6 +104,7 @@ class Connection:
     def start_deadline(self, seconds: float) -> None:
         """Bound the time until the head of the answer is there."""
         loop = asyncio.get_running_loop()
+        self._waiting_since = loop.time()
         self._deadline = loop.call_later(seconds, self._protocol.set_exception, _TimeIsUp())
 
     async def read_head(self) -> tuple[RawResponseMessage, StreamReader]:
@@ -122,11 +124,13 @@ class Connection:
         except HttpProcessingError as error:
             raise BadResponseError(f"the target has answered with what is no HTTP: {error.message}") from error
 
-    def stop_deadline(self) -> None:
-        """The head is there."""
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
+    def stop_deadline(self) -> float:
+        """End the waiting, and return how long that was; nothing if the request is still on its way."""
+        if self._deadline is None:
+            return 0.0
+        self._deadline.cancel()
+        self._deadline = None
+        return asyncio.get_running_loop().time() - self._waiting_since
 
     def bound_silence(self, seconds: float) -> None:
         """Bound the time in which nothing comes of the body."""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 from aiohttp_route_middleware.errors import ConfigurationError
-from aiohttp_route_middleware.proxy.cookie_rewriting import rewrite_cookies
+from aiohttp_route_middleware.proxy.message.cookies import rewrite_cookies
 
 DOMAINS = {"internal.example": "shop.example", "old.example": None}
 EVERYTHING: dict[str, Any] = {

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
-from aiohttp_route_middleware.proxy.fields import drop_connection_fields
+from aiohttp_route_middleware.proxy.message.fields import drop_connection_fields
 
 Fields = list[tuple[str, str]]
 FIXED = ["Connection", "Proxy-Connection", "Keep-Alive", "TE", "Trailer", "Transfer-Encoding", "Upgrade"]

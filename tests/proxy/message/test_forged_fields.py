@@ -3,7 +3,7 @@
 import pytest
 from multidict import CIMultiDict
 
-from aiohttp_route_middleware.proxy.forged_fields import drop_forged_fields
+from aiohttp_route_middleware.proxy.message.forged_fields import drop_forged_fields
 
 FORGED = ["Forwarded", "X-Forwarded-For", "x-forwarded-proto", "X-FORWARDED-HOST", "X-Forwarded-Port", "X-Real-IP"]
 FORGED += ["X-Forwarded-Prefix", "X-Forwarded-Server", "X-Forwarded-User", "X-Forwarded", "True-Client-IP"]

@@ -15,8 +15,8 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from aiohttp_route_middleware import ConfigurationError
 from aiohttp_route_middleware.middlewares.client_address import client_address
-from aiohttp_route_middleware.proxy.forwarding import Forwarding
-from aiohttp_route_middleware.proxy.via import HTTPLoopDetected
+from aiohttp_route_middleware.proxy.message.forwarding import Forwarding
+from aiohttp_route_middleware.proxy.message.via import HTTPLoopDetected
 from aiohttp_route_middleware.support.network.forwarded import read_client
 from aiohttp_route_middleware.support.network.networks import read_proxies
 from aiohttp_route_middleware.support.network.proxy_headers import read_header_names
@@ -48,7 +48,7 @@ def tell(request: web.Request, *, drop: str = "", via: str | None = None, **opti
     """Return what the target is told; of several lines of a name, all joined by a bar."""
     headers = CIMultiDict(request.headers)
     headers.popall(drop, None)
-    Forwarding("test()", via=via, **options).write(request, headers)
+    Forwarding(via=via, **options).write(request, headers)
     return {name: "|".join(headers.getall(name)) for name in headers if name != "Host"}
 
 
@@ -204,11 +204,11 @@ async def test_to_a_trusted_peer_no_client_is_added_that_client_address_has_foun
 
 
 def test_the_proxy_names_itself_and_sees_itself_again() -> None:
-    forwarding = Forwarding("test()")
+    forwarding = Forwarding()
     headers: CIMultiDict[str] = CIMultiDict()
     forwarding.write(incoming(), headers)
     assert headers["Via"].startswith("1.1 proxy-")
-    Forwarding("test()").write(incoming(("Via", headers["Via"])), CIMultiDict())  # the next of our own
+    Forwarding().write(incoming(("Via", headers["Via"])), CIMultiDict())  # the next of our own
     with pytest.raises(HTTPLoopDetected):
         forwarding.write(incoming(("Via", headers["Via"])), CIMultiDict())
 
@@ -234,8 +234,8 @@ BAD = [
 
 @pytest.mark.parametrize(("options", "problem"), BAD)
 def test_bad_options_are_refused(options: dict[str, Any], problem: str) -> None:
-    with pytest.raises(ConfigurationError, match=rf"^Upstream\(\): .*{problem}|^Upstream\(\): {problem}"):
-        Forwarding("Upstream()", **options)
+    with pytest.raises(ConfigurationError, match=rf"^Forwarding\(\): .*{problem}"):
+        Forwarding(**options)
 
 
 @given(
@@ -247,7 +247,7 @@ def test_whatever_was_received_the_target_finds_the_peer_behind_us(lines: list[s
     request = incoming(*((header, line) for line in lines), peer=peer)
     headers = CIMultiDict(request.headers)
     # the peer is believed, so that what it says stands beside what is written
-    Forwarding("test()", trusted_proxies=[peer], headers=[header], via=None).write(request, headers)
+    Forwarding(trusted_proxies=[peer], headers=[header], via=None).write(request, headers)
     us = ipaddress.ip_address("10.0.0.1")
     names = read_header_names("test()", header, None, None)
     found = read_client(CIMultiDictProxy(headers), us, read_proxies("test()", TRUSTED), names)

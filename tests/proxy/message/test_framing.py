@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
-from aiohttp_route_middleware.proxy.framing import Framing, read_framing
+from aiohttp_route_middleware.proxy.message.framing import Framing, read_framing
 
-from .smuggling import HELD, NEXT, PASSED, PAYLOADS, REFUSALS, REFUSED, Payload
+from ..smuggling import HELD, NEXT, PASSED, PAYLOADS, REFUSALS, REFUSED, Payload
 
 STATUS = re.compile(rb"HTTP/1\.[01] (\d\d\d)")
 A_BODY: Any = object()

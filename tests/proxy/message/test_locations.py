@@ -9,7 +9,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from aiohttp_route_middleware.errors import ConfigurationError
-from aiohttp_route_middleware.proxy.rewriting import map_prefix, rewrite_locations
+from aiohttp_route_middleware.proxy.message.locations import map_prefix, rewrite_locations
 
 PUBLIC = "https://shop.example"
 TARGET = URL("http://localhost:8001")

@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiohttp_route_middleware.errors import ConfigurationError
-from aiohttp_route_middleware.proxy.path_rewriting import (
+from aiohttp_route_middleware.proxy.message.path_rewriting import (
     add_prefix,
     join_rewrites,
     quote_segment,
     replace_path,
     strip_prefix,
 )
-from aiohttp_route_middleware.proxy.paths import find_fault
+from aiohttp_route_middleware.proxy.message.paths import find_fault
 
 
 @pytest.mark.parametrize(

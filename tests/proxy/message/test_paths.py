@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from aiohttp_route_middleware.errors import ConfigurationError
-from aiohttp_route_middleware.proxy.paths import (
+from aiohttp_route_middleware.proxy.message.paths import (
     find_fault,
     has_dot_segment,
     join_path,

@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 from aiohttp_route_middleware import ConfigurationError
-from aiohttp_route_middleware.proxy.via import HTTPLoopDetected, Via, answer_last_hop, count_hop, make_pseudonym
+from aiohttp_route_middleware.proxy.message.via import (
+    HTTPLoopDetected,
+    Via,
+    answer_last_hop,
+    count_hop,
+    make_pseudonym,
+)
 
 VIA = Via("test()", "shop")
 

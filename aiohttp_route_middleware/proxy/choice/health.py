@@ -18,7 +18,7 @@ import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from ..option_checks import check_count, check_seconds, refuse_option
+from ...option_checks import check_count, check_seconds, refuse_option
 
 __all__ = ("Ejection", "Health", "Judge", "check_share", "check_statuses")
 

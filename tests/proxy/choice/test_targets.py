@@ -4,7 +4,7 @@ import pytest
 from yarl import URL
 
 from aiohttp_route_middleware.errors import ConfigurationError
-from aiohttp_route_middleware.proxy.targets import Target, read_targets
+from aiohttp_route_middleware.proxy.choice.targets import Target, read_targets
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,9 @@ from typing import NamedTuple
 
 from aiohttp import hdrs
 
-from ..errors import ConfigurationError
-from ..option_checks import check_count, check_flags, check_list, check_seconds
-from ..syntax import SAFE_METHODS, is_token
+from ...errors import ConfigurationError
+from ...option_checks import check_count, check_flags, check_list, check_seconds
+from ...syntax import SAFE_METHODS, is_token
 from .health import check_share, check_statuses
 
 __all__ = ("IDEMPOTENT_METHODS", "FailedAttempt", "Retries", "RetryBudget")

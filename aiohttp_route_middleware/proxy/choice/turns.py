@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 
 from aiohttp import web
 
-from ..errors import ConfigurationError
+from ...errors import ConfigurationError
 from .affinity import AffinityCookie
 from .balancing import ConsistentHash, read_balance
 from .health import Ejection, Judge

@@ -16,9 +16,9 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from ..option_checks import check_flags
-from ..support.cookies import Cookie, check_cookie, read_cookies
-from ..support.network.forwarded import is_https
+from ...option_checks import check_flags
+from ...support.cookies import Cookie, check_cookie, read_cookies
+from ...support.network.forwarded import is_https
 from .targets import Target
 
 __all__ = ("AffinityCookie",)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiohttp_route_middleware.errors import ConfigurationError
-from aiohttp_route_middleware.proxy.balancing import (
+from aiohttp_route_middleware.proxy.choice.balancing import (
     BALANCES,
     Balance,
     ConsistentHash,
@@ -20,10 +20,10 @@ from aiohttp_route_middleware.proxy.balancing import (
     RoundRobin,
     read_balance,
 )
-from aiohttp_route_middleware.proxy.targets import Target
+from aiohttp_route_middleware.proxy.choice.targets import Target
 from aiohttp_route_middleware.support.network.addresses import CLIENT_ADDRESS, parse_address
 
-from .requests import ask
+from ..incoming import ask
 
 INCOMING = ask()
 

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiohttp_route_middleware.errors import ConfigurationError
-from aiohttp_route_middleware.proxy.retries import IDEMPOTENT_METHODS, FailedAttempt, Retries, RetryBudget
+from aiohttp_route_middleware.proxy.choice.retries import IDEMPOTENT_METHODS, FailedAttempt, Retries, RetryBudget
 
-from ..clock import Clock
+from ...clock import Clock
 
 FLAGS = (False, True)
 

@@ -19,10 +19,10 @@ from typing import Protocol
 
 from aiohttp import web
 
-from ..errors import ConfigurationError
-from ..option_checks import check_choice, check_function, check_name, refuse_option, refuse_returned
-from ..support.cookies import read_cookies
-from ..support.network.addresses import read_client_address
+from ...errors import ConfigurationError
+from ...option_checks import check_choice, check_function, check_name, refuse_option, refuse_returned
+from ...support.cookies import read_cookies
+from ...support.network.addresses import read_client_address
 from .targets import Target
 
 __all__ = ("BALANCES", "Balance", "ConsistentHash", "LeastConnections", "RandomOfTwo", "RoundRobin", "read_balance")

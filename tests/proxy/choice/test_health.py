@@ -6,9 +6,9 @@ import math
 import pytest
 
 from aiohttp_route_middleware.errors import ConfigurationError
-from aiohttp_route_middleware.proxy.health import Ejection, Health, Judge
+from aiohttp_route_middleware.proxy.choice.health import Ejection, Health, Judge
 
-from ..clock import Clock
+from ...clock import Clock
 
 
 class House:

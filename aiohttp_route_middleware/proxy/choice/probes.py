@@ -15,13 +15,13 @@ import re
 from collections.abc import Awaitable, Callable, Collection
 from random import Random
 
-from ..errors import ConfigurationError
-from ..option_checks import check_count, check_seconds, refuse_option
-from ..support.deadlines import Deadline
+from ...errors import ConfigurationError
+from ...option_checks import check_count, check_seconds, refuse_option
+from ...support.deadlines import Deadline
+from ..wire.failures import UpstreamError
 from .health import check_share, check_statuses
 from .targets import Target
 from .turns import Targets
-from .wire.failures import UpstreamError
 
 __all__ = ("Ask", "HealthCheck")
 

@@ -6,13 +6,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from aiohttp_route_middleware.errors import ConfigurationError
-from aiohttp_route_middleware.proxy.affinity import AffinityCookie
-from aiohttp_route_middleware.proxy.health import Ejection
-from aiohttp_route_middleware.proxy.targets import Target
-from aiohttp_route_middleware.proxy.turns import Outcome, Targets, Turn
+from aiohttp_route_middleware.proxy.choice.affinity import AffinityCookie
+from aiohttp_route_middleware.proxy.choice.health import Ejection
+from aiohttp_route_middleware.proxy.choice.targets import Target
+from aiohttp_route_middleware.proxy.choice.turns import Outcome, Targets, Turn
 
-from ..clock import Clock
-from .requests import ask
+from ...clock import Clock
+from ..incoming import ask
 
 INCOMING = ask()
 
@@ -171,6 +171,16 @@ def test_the_only_target_is_tried_again() -> None:
     house = House(1)
     (one,) = house.targets
     assert house.take(one).target is one
+
+
+def test_an_answer_begins_once() -> None:
+    house = House(1, share=1, slow=1)
+    for _ in range(2):
+        turn = house.take()
+        turn.answered(200, 1.5)
+        turn.answered(200, 0.1)
+        turn.end("success")
+    assert house.is_empty()
 
 
 def test_what_active_checks_say_counts() -> None:

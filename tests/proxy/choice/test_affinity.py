@@ -6,12 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiohttp_route_middleware.errors import ConfigurationError
-from aiohttp_route_middleware.proxy.affinity import AffinityCookie
-from aiohttp_route_middleware.proxy.targets import Target, read_targets
+from aiohttp_route_middleware.proxy.choice.affinity import AffinityCookie
+from aiohttp_route_middleware.proxy.choice.targets import Target, read_targets
 from aiohttp_route_middleware.support.cookies import read_cookies
 from aiohttp_route_middleware.support.network.forwarded import FORWARDED_SCHEME
 
-from .requests import ask
+from ..incoming import ask
 
 PLAIN = AffinityCookie("stay")
 

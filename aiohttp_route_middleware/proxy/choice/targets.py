@@ -15,10 +15,10 @@ from typing import TypeAlias
 
 from yarl import URL
 
-from ..errors import ConfigurationError
-from ..option_checks import check_count, refuse_option
-from ..support.network.hosts import parse_authority
-from ..syntax import is_token
+from ...errors import ConfigurationError
+from ...option_checks import check_count, refuse_option
+from ...support.network.hosts import parse_authority
+from ...syntax import is_token
 from .health import Health
 
 __all__ = ("Target", "TargetLike", "read_targets")

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from aiohttp_route_middleware.errors import ConfigurationError
-from aiohttp_route_middleware.proxy.failures import ConnectError
-from aiohttp_route_middleware.proxy.probes import HealthCheck
-from aiohttp_route_middleware.proxy.targets import Target
-from aiohttp_route_middleware.proxy.turns import Targets
+from aiohttp_route_middleware.proxy.choice.probes import HealthCheck
+from aiohttp_route_middleware.proxy.choice.targets import Target
+from aiohttp_route_middleware.proxy.choice.turns import Targets
+from aiohttp_route_middleware.proxy.wire.failures import ConnectError
 
 
 class House:

@@ -1,0 +1,19 @@
+// http-proxy-middleware on Node's own server, with connections to the target that are kept.
+// Arguments: the target, the port to listen on.
+"use strict";
+const http = require("node:http");
+const { createProxyMiddleware } = require("http-proxy-middleware");
+
+const [target, port] = process.argv.slice(2);
+const proxy = createProxyMiddleware({
+  target,
+  changeOrigin: true,
+  xfwd: true,
+  ws: true,
+  agent: new http.Agent({ keepAlive: true }),
+});
+const server = http.createServer((request, response) => proxy(request, response, () => response.end()));
+server.keepAliveTimeout = 1800_000;
+server.requestTimeout = 0;
+server.on("upgrade", proxy.upgrade);
+server.listen(Number(port), "127.0.0.1", 512);
