@@ -8,7 +8,7 @@ SOURCES := aiohttp_route_middleware tests typing_tests examples bench docs/write
 .PHONY: help demo test check format docs bench build clean
 
 help:
-	@echo "make demo    start the example application and say what to try"
+	@echo "make demo    start a gateway with two services behind it, and say what to try"
 	@echo "make test    run the tests, with coverage"
 	@echo "make check   format, lint, types, house rules"
 	@echo "make docs    write a page for each battery, from its docstrings"
@@ -21,8 +21,8 @@ $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 
-$(VENV)/.demo: $(BIN)/python pyproject.toml
-	@$(BIN)/python -m pip install --quiet --editable .
+$(VENV)/.demo: $(BIN)/python pyproject.toml Makefile
+	@$(BIN)/python -m pip install --quiet --editable '.[compress,jwt]'
 	@touch $@
 
 $(VENV)/.dev: $(BIN)/python pyproject.toml
@@ -31,7 +31,7 @@ $(VENV)/.dev: $(BIN)/python pyproject.toml
 	@touch $@
 
 demo: $(VENV)/.demo
-	@$(BIN)/python -m examples.blog $(if $(PORT),--port $(PORT))
+	@$(BIN)/python -m examples.erp_gateway $(if $(PORT),--port $(PORT))
 
 test: $(VENV)/.dev
 	@.ci/install-servers

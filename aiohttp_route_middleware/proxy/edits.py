@@ -132,10 +132,21 @@ def remove_response_headers(*names: str) -> Hook:
 def _read_value(made: str, name: str, value: str | Callable[[Exchange], str]) -> Callable[[Exchange], str]:
     check_name(made, "name", name, example="X-API-Key")
     if callable(value):
-        return value  # what it returns is checked when it is sent
+        return _check_told(made, name, value)
     if not isinstance(value, str) or not is_field_value(value):
         raise ConfigurationError(made, f"the value of {name} is none", cure="pass a text without line breaks")
     return lambda _: value
+
+
+def _check_told(made: str, name: str, tell: Callable[[Exchange], str]) -> Callable[[Exchange], str]:
+    def tell_checked(exchange: Exchange) -> str:
+        value: object = tell(exchange)
+        if isinstance(value, str) and is_field_value(value):
+            return value
+        cure = "return a text without line breaks; to set none, write a hook"
+        raise ConfigurationError(made, f"the function for {name} returned {type(value).__qualname__}", cure=cure)
+
+    return tell_checked
 
 
 def _read_names(made: str, names: tuple[str, ...]) -> tuple[str, ...]:

@@ -26,12 +26,14 @@ from .message.fields import drop_connection_fields
 from .message.forwarding import Forwarding
 from .message.framing import Framing, read_framing
 from .message.locations import LocationRewriting
-from .message.paths import read_path_and_query
+from .message.paths import SERVER_ITSELF, read_path_and_query
 from .message.via import answer_last_hop
+from .messages import MessageRelay, check_messages
+from .mirroring import Mirror
 from .passing import pass_on
 from .record import EXCHANGE, ExchangeRecord
-from .response import ProxyResponse
-from .tunnel import TunnelResponse
+from .response import ProxyResponse, note_answer
+from .tunnel import TunnelResponse, check_handshake
 from .upstream import OpenUpstream, Upstream
 from .wire.failures import ClientGoneError, ClientSilentError, UpstreamError
 from .wire.outgoing import OutgoingRequest
@@ -42,11 +44,13 @@ _BATTERY = "proxy()"
 _CURE = 'pass an Upstream, as in proxy(Upstream("http://localhost:8001"))'
 _logger = logging.getLogger(__name__)
 _REFUSALS: dict[int, type[web.HTTPException]] = {
+    403: web.HTTPForbidden,
     502: web.HTTPBadGateway,
     503: web.HTTPServiceUnavailable,
     504: web.HTTPGatewayTimeout,
 }
 _OF_THE_BODY = (hdrs.CONTENT_LENGTH, hdrs.EXPECT)
+_OUT_OF_HOOKS = (*_OF_THE_BODY, hdrs.CONNECTION, hdrs.TRANSFER_ENCODING, hdrs.UPGRADE)
 
 
 def proxy(
@@ -56,6 +60,8 @@ def proxy(
     forwarding: Forwarding | None = None,
     locations: LocationRewriting | None = None,
     cookies: CookieRewriting | None = None,
+    messages: MessageRelay | None = None,
+    mirror: Mirror | None = None,
     allow_dot_segments: bool = False,
     proxy_status: str | None = None,
 ) -> Handler:
@@ -69,6 +75,8 @@ def proxy(
             `Via`, and no peer is believed.
         locations: made by `rewrite_locations()`; by default `Location` is passed on as it is.
         cookies: made by `rewrite_cookies()`; by default `Set-Cookie` is passed on as it is.
+        messages: made by `relay_messages()`, for those of WebSockets; by default nobody reads them on their way.
+        mirror: a `Mirror`, by which requests are sent to a second upstream as well; by default they are not.
         allow_dot_segments: whether a path with `.` or `..` is passed on; by default it is refused.
         proxy_status: the name of this proxy in `Proxy-Status`, which tells clients why there is no answer; by default
             they are not told.
@@ -95,6 +103,11 @@ def proxy(
     if not isinstance(upstream, Upstream):
         raise ConfigurationError(_BATTERY, f"upstream is {describe(upstream)}", cure=_CURE)
     check_hooks(hooks)
+    check_messages(messages)
+    _check_option("forwarding", forwarding, Forwarding, cure='write Forwarding(via="shop"), or None')
+    _check_option("locations", locations, LocationRewriting, cure="write rewrite_locations(), or None")
+    _check_option("cookies", cookies, CookieRewriting, cure='write rewrite_cookies(paths={"/": "/shop"}), or None')
+    _check_option("mirror", mirror, Mirror, cure="write Mirror(Upstream(...)), or None")
     check_flags(_BATTERY, preserve_host=preserve_host, allow_dot_segments=allow_dot_segments)
     if proxy_status is not None:
         check_name(_BATTERY, "proxy_status", proxy_status, example="shop")
@@ -105,6 +118,8 @@ def proxy(
         forwarding=Forwarding() if forwarding is None else forwarding,
         locations=locations,
         cookies=cookies,
+        messages=messages,
+        mirror=mirror,
         allow_dot_segments=allow_dot_segments,
         proxy_status=proxy_status,
     )
@@ -118,6 +133,11 @@ def proxy(
     return proxy
 
 
+def _check_option(option: str, value: object, kind: type, *, cure: str) -> None:
+    if not isinstance(value, (kind, type(None))):
+        raise ConfigurationError(_BATTERY, f"{option} is {describe(value)}", cure=cure)
+
+
 @dataclass(frozen=True)
 class _Proxy:
     """The options of one endpoint."""
@@ -128,6 +148,8 @@ class _Proxy:
     forwarding: Forwarding
     locations: LocationRewriting | None
     cookies: CookieRewriting | None
+    messages: MessageRelay | None
+    mirror: Mirror | None
     allow_dot_segments: bool
     proxy_status: str | None
 
@@ -135,6 +157,7 @@ class _Proxy:
         """Pass a request on, and return what comes back."""
         opened = self.upstream.opened
         framing = read_framing(request)
+        check_handshake(request, framing)
         path = read_path_and_query(request, allow_dot_segments=self.allow_dot_segments)
         outgoing = OutgoingRequest(request.method, path, self._make_headers(request, framing))
         record = ExchangeRecord(self.upstream.name, request.method, path.partition("?")[0])
@@ -148,17 +171,29 @@ class _Proxy:
             else:
                 await self._send(opened, exchange, framing)
         except UpstreamError as failure:
-            raise self._refuse(opened, request, record, failure) from failure
+            refusal = self._refuse(opened, request, record, failure)
+            exchange.forget_response()  # a hook may have failed behind it
+            raise refusal from failure
         except (ClientGoneError, ClientSilentError) as error:
+            opened.close_record(record, "client_gone")
+            exchange.forget_response()
             return _give_up(opened, request, record, error)
         except BaseException:
-            opened.close_record(record, "refused")
+            exchange.forget_response()
+            opened.close_record(record, "client_gone" if has_gone(request) else "refused")
             raise
+        return await self._finish(opened, exchange)
+
+    async def _finish(self, opened: OpenUpstream, exchange: Exchange) -> web.StreamResponse:
         response = exchange.response
         if isinstance(response, TunnelResponse):
-            await opened.run_tunnel(response, request)
-        elif not isinstance(response, ProxyResponse):
-            opened.close_record(record, "refused")
+            await opened.run_tunnel(response, exchange.incoming)
+        elif isinstance(response, ProxyResponse):
+            note_answer(exchange.incoming, response)
+        else:
+            opened.close_record(exchange.record, "failed" if exchange.record.error else "refused")
+        if isinstance(response, web.HTTPException):  # which aiohttp wants to be raised
+            raise response
         return response
 
     def _make_headers(self, request: web.Request, framing: Framing) -> CIMultiDict[str]:
@@ -177,7 +212,9 @@ class _Proxy:
         return headers
 
     async def _send(self, opened: OpenUpstream, exchange: Exchange, framing: Framing) -> None:
-        target = await pass_on(opened, exchange, framing)
+        if self.hooks:
+            _settle(exchange.request)
+        target = await pass_on(opened, exchange, framing, self.messages, self.mirror)
         headers = exchange.response.headers
         if self.locations is not None:
             self.locations.apply(headers, target=target.url, public=_read_public_origin(exchange.incoming))
@@ -199,6 +236,20 @@ class _Proxy:
         if self.proxy_status is not None:
             refusal.headers["Proxy-Status"] = f"{self.proxy_status}; error={failure.proxy_error}"
         return refusal
+
+
+def _settle(outgoing: OutgoingRequest) -> None:
+    """See to what hooks have written: what is sent is framed once (RFC 9112, section 6.3), and stays below its base.
+
+    Raises:
+        ConfigurationError: the path is none.
+    """
+    path: object = outgoing.path
+    if not isinstance(path, str) or (not path.startswith("/") and path != SERVER_ITSELF):
+        cure = "begin it with a slash; set exchange.request.url to a URL"
+        raise ConfigurationError("OutgoingRequest.path", "a hook has set what is no path", cure=cure)
+    for name in _OUT_OF_HOOKS:
+        outgoing.headers.popall(name, None)
 
 
 def _give_up(

@@ -58,8 +58,14 @@ class Exchange:
     def response(self, response: web.StreamResponse) -> None:
         if not isinstance(response, web.StreamResponse):
             raise ConfigurationError("Exchange.response", f"a hook has set {describe(response)}", cure=_CURE)
-        before, self._response = self._response, response
-        if isinstance(before, (ProxyResponse, TunnelResponse)) and before is not response:
+        if response is not self._response:
+            self.forget_response()
+            self._response = response
+
+    def forget_response(self) -> None:
+        """Let go of the response, if there is one: it will not be sent."""
+        before, self._response = self._response, None
+        if isinstance(before, (ProxyResponse, TunnelResponse)):
             before.abandon()
 
     @property

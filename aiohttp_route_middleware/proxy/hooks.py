@@ -13,8 +13,9 @@ Yield:
 
 Rules kept here: they run in their order before the request is sent, and in reverse order after it, so that the first
 is the outermost. What fails further inside comes out of the `yield`; a hook that sets `exchange.response` there has
-answered, one that ends without has not. A hook that sets `exchange.response` before its `yield` answers in place of
-the upstream, and no hook behind it runs.
+answered, one that ends without has not: what failed goes on outwards, and the response that was there before is gone.
+A hook that sets `exchange.response` before its `yield` answers in place of the upstream, and no hook behind it runs.
+What a hook returns would go unseen, and might be a refusal: it has to return nothing.
 """
 
 from __future__ import annotations
@@ -25,8 +26,10 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from ..errors import ConfigurationError
-from ..marks import read_mark, set_mark
+from ..marks import read_mark, set_mark, unwrap_partial
 from ..naming import describe, name_link
+from ..option_checks import refuse_returned
+from ..parameters import read_parameters
 from .wire.failures import ClientGoneError, ClientSilentError
 
 if TYPE_CHECKING:
@@ -56,10 +59,14 @@ def after(function: _F) -> _F:
         def hide_version(exchange: Exchange) -> None:
             exchange.response.headers.popall("X-Powered-By", None)
     """
-    if not callable(function) or inspect.isasyncgenfunction(function):
+    if not callable(function) or isinstance(function, type) or inspect.isasyncgenfunction(unwrap_partial(function)):
         cure = "pass a function; an async generator has its part behind the yield for this"
         raise ConfigurationError("after()", f"got {describe(function)}", cure=cure)
-    set_mark(function, _AFTER, True)
+    try:
+        set_mark(function, _AFTER, True)
+    except AttributeError:  # from None: a bound method takes no marks
+        cure = "write @after above the method in its class"
+        raise ConfigurationError("after()", f"{describe(function)} takes no marks", cure=cure) from None
     return function
 
 
@@ -70,9 +77,23 @@ def check_hooks(hooks: Sequence[object]) -> None:
         ConfigurationError: it cannot be called with an exchange.
     """
     for position, hook in enumerate(hooks, 1):
-        if not callable(hook) or isinstance(hook, type):
-            problem = f"hook {position} is {describe(hook)}"
-            raise ConfigurationError("proxy()", problem, cure="pass a function, or an async generator function")
+        cure = _find_fault(hook)
+        if cure:
+            raise ConfigurationError("proxy()", f"hook {position} is {describe(hook)}", cure=cure)
+
+
+def _find_fault(hook: object) -> str:
+    """Tell what to do about what is no hook; nothing if it is one."""
+    if not callable(hook) or isinstance(hook, type):
+        return "pass a function, or an async generator function"
+    if read_mark(hook, "__link_kind__"):
+        return "put it into the chain, before proxy(): it takes a request, and a hook an exchange"
+    if inspect.isgeneratorfunction(unwrap_partial(hook)):
+        return "write it as `async def`: a hook that yields is an async generator"
+    parameters = read_parameters(hook)
+    if parameters is not None and not parameters.take_request_alone:
+        return "a hook is called with the exchange alone"
+    return ""
 
 
 async def run_hooks(hooks: Sequence[Hook], exchange: Exchange, send: Callable[[], Awaitable[None]]) -> None:
@@ -94,13 +115,18 @@ async def run_hooks(hooks: Sequence[Hook], exchange: Exchange, send: Callable[[]
             await send()
     except BaseException as error:
         failure = error
-    while opened:
-        try:
-            failure = await _leave(opened.pop(), exchange, failure)
-        except BaseException as error:
-            failure = error
-    if failure is not None:
-        raise failure
+    try:
+        while opened:
+            if failure is not None:
+                exchange.forget_response()
+            try:
+                failure = await _leave(opened.pop(), exchange, failure)
+            except BaseException as error:
+                failure = error
+        if failure is not None:
+            raise failure
+    finally:
+        del failure  # it knows this frame, which would keep all that is known here until the garbage is collected
 
 
 async def _enter(hook: Hook, exchange: Exchange, opened: list[_Opened]) -> None:
@@ -114,17 +140,24 @@ async def _enter(hook: Hook, exchange: Exchange, opened: list[_Opened]) -> None:
         except StopAsyncIteration:
             raise RuntimeError(f"the hook {name_link(hook)} has not yielded") from None
         opened.append(result)
-    elif inspect.isawaitable(result):
-        await result
+    else:
+        await _finish(hook, result)
+
+
+async def _finish(hook: Hook, result: object) -> None:
+    """Wait for a function, and see that it has returned nothing."""
+    if inspect.isawaitable(result):
+        result = await result
+    if result is not None:
+        cure = "return nothing; to answer, set exchange.response"
+        raise refuse_returned("proxy()", name_link(hook), result, cure)
 
 
 async def _leave(hook: _Opened, exchange: Exchange, failure: BaseException | None) -> BaseException | None:
     """Run what stands after; return what has failed and was not answered."""
     if not isinstance(hook, AsyncGenerator):
         if failure is None:
-            result = hook(exchange)
-            if inspect.isawaitable(result):
-                await result
+            await _finish(hook, hook(exchange))
         return failure
     if isinstance(failure, _ENDS):
         await hook.aclose()
@@ -135,4 +168,4 @@ async def _leave(hook: _Opened, exchange: Exchange, failure: BaseException | Non
         return None if exchange.has_response else failure
     await hook.aclose()
     name = getattr(hook, "__qualname__", repr(hook))
-    raise RuntimeError(f"the hook {name} has yielded twice")  # as a context manager must not
+    raise RuntimeError(f"the hook {name} has yielded twice") from failure  # as a context manager must not

@@ -7,16 +7,17 @@ from typing import NamedTuple
 from aiohttp import HttpVersion11, hdrs
 
 from ..support.departure import Departure
-from ..support.network.websockets import is_websocket
 from .choice.retries import FailedAttempt
 from .choice.targets import Target
 from .choice.turns import Turn
 from .exchange import Exchange
 from .message.framing import Framing
 from .message.paths import join_path
-from .record import ExchangeRecord
-from .response import BodyCutOffError, ProxyResponse
-from .tunnel import SWITCHED, SWITCHING, TunnelResponse
+from .messages import MessageRelay, RelayResponse
+from .mirroring import Mirror, Mirrored
+from .record import ExchangeOutcome, ExchangeRecord
+from .response import AnswerReplacedError, BodyCutOffError, ProxyResponse
+from .tunnel import SWITCHED, SWITCHING, EndTunnel, TunnelResponse, check_agreement, may_become_tunnel
 from .upstream import OpenUpstream
 from .wire.attempt import Answer, Attempt
 from .wire.bodies import Body, choose_body
@@ -29,7 +30,13 @@ _EXPECT = "Expect: 100-continue\r\n"
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-async def pass_on(upstream: OpenUpstream, exchange: Exchange, framing: Framing) -> Target:
+async def pass_on(
+    upstream: OpenUpstream,
+    exchange: Exchange,
+    framing: Framing,
+    messages: MessageRelay | None = None,
+    mirror: Mirror | None = None,
+) -> Target:
     """Send the request of an exchange, set its response, and return the target that has given it.
 
     Raises:
@@ -37,38 +44,61 @@ async def pass_on(upstream: OpenUpstream, exchange: Exchange, framing: Framing) 
         ClientGoneError: nobody waits for it.
         ClientSilentError: the client did not send all of its body.
     """
-    return await _Passing(upstream, exchange, framing).send()
+    return await _Passing(upstream, exchange, framing, messages, mirror).send()
 
 
 class _Passing:
     """One exchange, until its response was sent."""
 
-    def __init__(self, upstream: OpenUpstream, exchange: Exchange, framing: Framing) -> None:
+    def __init__(
+        self,
+        upstream: OpenUpstream,
+        exchange: Exchange,
+        framing: Framing,
+        messages: MessageRelay | None,
+        mirror: Mirror | None,
+    ) -> None:
         self._upstream = upstream
         self._exchange = exchange
         self._incoming = exchange.incoming
         self._record = exchange.record
-        self._body = choose_body(exchange.request.body, exchange.incoming.content, framing)
+        self._messages = messages
+        self._body = choose_body(exchange.request.body, exchange.incoming, framing)
+        self._mirrored = None if mirror is None else mirror.begin(exchange, self._body)
+        if self._mirrored is not None:
+            self._body = self._mirrored.body
         self._under_way = _UnderWay()
         self._departure = Departure(exchange.incoming, self._under_way.leave)
 
     async def send(self) -> Target:
         try:
             turn, answer = await self._try_targets()
-        except BaseException:
+        except BaseException as error:
             self._departure.forget()
+            if self._mirrored is not None:
+                self._mirrored.end_original(error)
             raise
-        passed = _Passed(self._upstream, self._record, turn, self._under_way, self._departure)
+        if self._mirrored is not None:
+            self._mirrored.watch(answer)
+        passed = _Passed(self._upstream, self._record, turn, self._under_way, self._departure, self._mirrored)
         if answer.message.code == SWITCHED:
             self._departure.forget()  # what the client has sent last still reaches the target
-            self._exchange.response = TunnelResponse(answer, passed.end)
+            self._exchange.response = self._make_tunnel(answer, passed.close)
         else:
             self._exchange.response = ProxyResponse(answer, self._departure, passed.end)
         return turn.target
 
+    def _make_tunnel(self, answer: Answer, end: EndTunnel) -> TunnelResponse:
+        patience = self._upstream.waits.idle
+        if self._messages is None:
+            return TunnelResponse(answer, end, patience)
+        return RelayResponse(answer, end, patience, self._exchange, self._messages)
+
     async def _try_targets(self) -> tuple[Turn, Answer]:
         tried: list[Target] = []
         while True:
+            if self._under_way.has_left:
+                raise ClientGoneError
             turn = self._upstream.targets.take(self._incoming, besides=tried)
             if turn is None:
                 raise NoTargetError("no target may be asked now")
@@ -96,14 +126,18 @@ class _Passing:
         place = upstream.places[turn.target]
         body, headers = self._body, outgoing.headers
         invite = self._invite if self._is_expecting(body) else None
-        may_switch = is_websocket(self._incoming)
+        may_switch = may_become_tunnel(self._incoming, outgoing, body)
         framing = SWITCHING if may_switch else body.framing if invite is None else f"{_EXPECT}{body.framing}"
+        if may_switch and self._messages is not None:  # they are read here, where no extension is known
+            headers.popall(hdrs.SEC_WEBSOCKET_EXTENSIONS, None)
         path = join_path(place.base_path, outgoing.path)
         head = write_head(outgoing.method, path, place.host, headers, framing)
         record.attempts += 1
         record.target = place.origin
         self._under_way.attempt = attempt = Attempt(body, upstream.waits, invite, may_switch=may_switch)
         answer = await attempt.send(place.connector, head, outgoing.method)
+        if answer.message.code == SWITCHED:
+            check_agreement(answer, outgoing)
         record.connect_seconds = attempt.connect_seconds
         record.status = answer.message.code
         record.first_byte_seconds = record.since_start()
@@ -143,9 +177,11 @@ class _UnderWay:
     """The attempt that is under way; it knows nothing of the exchange, so that no cycle keeps that."""
 
     attempt: Attempt | None = None
+    has_left: bool = False
 
     def leave(self) -> None:
         """End it: the client has left."""
+        self.has_left = True
         if self.attempt is not None:
             self.attempt.end(ClientGoneError())
 
@@ -158,14 +194,20 @@ class _Passed(NamedTuple):
     turn: Turn
     under_way: _UnderWay
     departure: Departure
+    mirrored: Mirrored | None
 
     def end(self, count: int, error: BaseException | None) -> None:
         """Tell how it has ended."""
+        attempt = self.under_way.attempt
+        self.close(0 if attempt is None else attempt.sent, count, error)
+
+    def close(self, up: int, down: int, error: BaseException | None) -> None:
+        """Tell how it has ended, and how much has gone either way."""
         self.departure.forget()
-        attempt, self.under_way.attempt = self.under_way.attempt, None
+        self.under_way.attempt = None
         record = self.record
-        record.bytes_down = count
-        record.bytes_up = 0 if attempt is None else attempt.sent
+        record.bytes_up = up
+        record.bytes_down = down
         if error is None:
             self.turn.end("success")
             self.upstream.close_record(record, "answered")
@@ -175,4 +217,7 @@ class _Passed(NamedTuple):
             self.upstream.close_record(record, "cut_off")
         else:
             self.turn.end("abandoned")
-            self.upstream.close_record(record, "client_gone")
+            outcome: ExchangeOutcome = "refused" if isinstance(error, AnswerReplacedError) else "client_gone"
+            self.upstream.close_record(record, outcome)
+        if self.mirrored is not None:
+            self.mirrored.end_original(error)

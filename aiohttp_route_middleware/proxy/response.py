@@ -13,7 +13,9 @@ Rules kept here:
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, cast
 
 import aiohttp
@@ -26,11 +28,25 @@ from .message.fields import drop_connection_fields
 from .wire.attempt import Answer
 from .wire.failures import ClientGoneError
 
-__all__ = ("BodyCutOffError", "BodyTooLargeError", "End", "ProxyResponse", "ReceivedResponse")
+__all__ = (
+    "AnswerReplacedError",
+    "BodyCutOffError",
+    "BodyTooLargeError",
+    "End",
+    "ProxyResponse",
+    "ReceivedResponse",
+    "let_go_of_replaced",
+    "note_answer",
+)
 
 End = Callable[[int, "BaseException | None"], None]
+_NOT_MODIFIED = 304
 _DEFAULTS = (hdrs.CONTENT_TYPE, hdrs.SERVER)  # of aiohttp; they are the target's to say
 _OF_THE_BODY = (hdrs.CONTENT_ENCODING, hdrs.ETAG, "Content-MD5", "Digest", "Content-Digest", "Repr-Digest")
+
+
+class AnswerReplacedError(ClientGoneError):
+    """Nobody wants this answer: a hook has put another response in its place, or has failed."""
 
 
 class BodyCutOffError(ConnectionResetError):
@@ -53,7 +69,10 @@ class ReceivedResponse(web.StreamResponse):
         return await super().prepare(request)
 
     async def _prepare_headers(self) -> None:
+        length = self._headers.get(hdrs.CONTENT_LENGTH) if self.status == _NOT_MODIFIED else None
         await super()._prepare_headers()
+        if length is not None:  # of what is not sent (RFC 9110, section 8.6), which aiohttp leaves out
+            self._headers[hdrs.CONTENT_LENGTH] = length
         for name in self._missing:  # links around have not had their word yet
             self._headers.popall(name, None)
 
@@ -74,6 +93,8 @@ class ProxyResponse(ReceivedResponse):
     """
 
     _send_headers_immediately = False  # they go with the first piece of the body
+    _answer: Answer | None = None
+    _end: End | None = None
 
     def __init__(self, answer: Answer, departure: Departure, end: End) -> None:
         message = answer.message
@@ -81,9 +102,9 @@ class ProxyResponse(ReceivedResponse):
         if hdrs.TRANSFER_ENCODING in self._headers:  # which alone says where the body ends (RFC 9112, section 6.3)
             self._headers.popall(hdrs.CONTENT_LENGTH, None)
         drop_connection_fields(self._headers)
-        self._answer: Answer | None = answer
+        self._answer = answer
         self._departure = departure
-        self._end: End | None = end
+        self._end = end
         self._read: list[bytes] = []  # before it is sent
         self._whole = b""
         self._count = 0
@@ -126,7 +147,7 @@ class ProxyResponse(ReceivedResponse):
 
     def abandon(self) -> None:
         """Let go of the answer: another response is sent."""
-        self._abandon(ClientGoneError())
+        self._abandon(AnswerReplacedError())
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Send the body, and end it; called by aiohttp."""
@@ -142,7 +163,7 @@ class ProxyResponse(ReceivedResponse):
         self._count += len(last)
         try:
             await super().write_eof(last)
-        except ConnectionError as error:
+        except BaseException as error:
             self._tell(error)
             raise
         self._tell(None)
@@ -161,6 +182,9 @@ class ProxyResponse(ReceivedResponse):
                     if not piece or content.at_eof():
                         return piece
                     await self._write(piece)
+        except web.HTTPException as error:  # of a link around, for the body of the client: the response has begun
+            self._fail(error)
+            raise ClientGoneError("the body of the client was refused while its answer was sent") from error
         except BaseException as error:
             self._fail(error)
             raise
@@ -170,7 +194,7 @@ class ProxyResponse(ReceivedResponse):
         self._count += len(piece)
 
     def _fail(self, error: BaseException) -> None:
-        if isinstance(error, BodyCutOffError) and self._req is not None:
+        if self._req is not None:
             cut_off(cast(web.Request, self._req))
         self._abandon(error)
 
@@ -192,17 +216,41 @@ class ProxyResponse(ReceivedResponse):
             end(self._count, error)
 
     def __del__(self) -> None:
-        if self._answer is not None:  # nobody has sent it
-            self._abandon(ClientGoneError())
+        if self._end is not None:  # nobody has sent it
+            with suppress(RuntimeError):  # the loop has stopped, and all its connections with it
+                self._abandon(AnswerReplacedError())
+
+
+def note_answer(request: web.Request, answer: ProxyResponse) -> None:
+    """Note what is to be sent, for `let_go_of_replaced()`."""
+    cast(Any, request.writer).__answer__ = weakref.ref(answer)  # where clones of the request have it as well
+
+
+async def let_go_of_replaced(request: web.Request, response: web.StreamResponse) -> None:
+    """Abandon the answer of a target when another response is sent; a signal of the application.
+
+    Without it that is left to the garbage collector, and an exception or a log may keep the answer for long.
+    """
+    noted = getattr(request.writer, "__answer__", None)
+    answer = None if noted is None else noted()
+    if answer is not None and answer is not response and not answer.prepared:
+        answer.abandon()
 
 
 async def _read_piece(answer: Answer) -> bytes:
+    content = answer.content
     try:
-        return await answer.content.readany()
+        piece = await content.readany()
+        broken = content.exception()  # by a reset, which aiohttp takes for the end of a body without length
+        if broken is not None:
+            raise broken
     except ClientGoneError:
         raise
     except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
         raise BodyCutOffError("the target has broken off its answer") from error
+    if answer.tap is not None:
+        answer.tap(piece)
+    return piece
 
 
 def _write_head(response: web.StreamResponse) -> bytes:

@@ -3,28 +3,113 @@
 So close codes, pings, fragments and extensions are those of client and target (RFC 6455); nobody in between has read
 them. The target has agreed before the client is told so.
 
-Rules kept here: who does not read is not sent more than the buffers hold; when one side ends, what it has sent before
-still reaches the other, which is ended then.
+Rules kept here:
+- Nothing but a WebSocket becomes a tunnel, and only if client, target and both parsers of aiohttp say so: what one of
+  them still takes for HTTP could be the request of somebody else (request smuggling).
+- Who does not read is not sent more than the buffers hold; the other side is not read for as long. Since nobody would
+  see it go meanwhile, who takes nothing for too long is cut off.
+- When one side ends, what it has sent before still reaches the other, which is told so at once and is given a while to
+  end as well: whoever closes a connection with something unread in it resets it, and takes back what was sent last.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, cast
 
 from aiohttp import hdrs, web
+from aiohttp.http_parser import RawResponseMessage
 
+from ..support.network.websockets import is_websocket
 from .message.fields import drop_connection_fields
-from .response import End, ReceivedResponse
+from .message.framing import Framing
+from .response import AnswerReplacedError, ReceivedResponse
 from .wire.attempt import Answer
-from .wire.failures import ClientGoneError
+from .wire.bodies import Body
+from .wire.failures import BadResponseError, ClientGoneError
+from .wire.outgoing import OutgoingRequest
 
-__all__ = ("SWITCHED", "SWITCHING", "TunnelResponse")
+__all__ = (
+    "SWITCHED",
+    "SWITCHING",
+    "EndTunnel",
+    "Source",
+    "TunnelResponse",
+    "check_agreement",
+    "check_handshake",
+    "drain",
+    "may_become_tunnel",
+)
 
+EndTunnel = Callable[[int, int, "BaseException | None"], None]
 SWITCHED = 101
 SWITCHING = "Connection: Upgrade\r\nUpgrade: websocket\r\n"
 """What asks for a WebSocket (RFC 6455, section 4.1)."""
+
+_LINGER = 10.0  # seconds
+_NO_FLOW_CONTROL = (AttributeError, NotImplementedError, RuntimeError)  # of a transport that is closed, or has none
+
+
+def check_handshake(incoming: web.Request, framing: Framing) -> None:
+    """Refuse a handshake with a body: its bytes could be taken for those of the tunnel, or the other way round.
+
+    Raises:
+        HTTPBadRequest: there is one.
+    """
+    if framing.has_body and is_websocket(incoming):
+        refusal = web.HTTPBadRequest(text="The handshake of a WebSocket has no body.")
+        refusal.force_close()
+        incoming.protocol.close()  # from here on nothing that arrives is read as a request
+        raise refusal
+
+
+def may_become_tunnel(incoming: web.Request, outgoing: OutgoingRequest, body: Body) -> bool:
+    """Whether a request asks for a WebSocket, and for nothing else; all other upgrades are ignored.
+
+    Args:
+        incoming: the request of the client.
+        outgoing: as hooks have left it.
+        body: what is sent with it.
+    """
+    return (
+        hdrs.UPGRADE in incoming.headers  # so that nothing else is asked of most requests
+        and is_websocket(incoming)
+        and outgoing.method == hdrs.METH_GET
+        and body.read_whole() == b""
+        and cast(Any, incoming)._message.upgrade
+        and _names_websocket_alone(incoming.headers.getall(hdrs.UPGRADE))
+    )
+
+
+def check_agreement(answer: Answer, outgoing: OutgoingRequest) -> None:
+    """Refuse a 101 that is no agreement to a WebSocket (RFC 6455, section 4.1).
+
+    The client looks at all of it once more, and at what it must fit to.
+
+    Raises:
+        BadResponseError: it is none; the connection was closed.
+    """
+    message = answer.message
+    if not _agrees(message) or (
+        hdrs.SEC_WEBSOCKET_EXTENSIONS in message.headers and hdrs.SEC_WEBSOCKET_EXTENSIONS not in outgoing.headers
+    ):
+        answer.abandon()
+        raise BadResponseError("the target has answered 101, and not agreed to what was asked for")
+
+
+def _agrees(message: RawResponseMessage) -> bool:
+    return (
+        message.upgrade  # else aiohttp goes on to read HTTP
+        and _names_websocket_alone(message.headers.getall(hdrs.UPGRADE, ()))
+        and hdrs.SEC_WEBSOCKET_ACCEPT in message.headers
+    )
+
+
+def _names_websocket_alone(fields: Any) -> bool:
+    """Whether this is what aiohttp's parsers switch for: of a list they take no notice."""
+    return len(fields) == 1 and fields[0].isascii() and fields[0].strip(" \t").lower() == "websocket"
 
 
 class TunnelResponse(ReceivedResponse):
@@ -32,13 +117,15 @@ class TunnelResponse(ReceivedResponse):
 
     Args:
         answer: of the target, with status 101.
-        end: called once, when the tunnel has ended: with the bytes that came from the target, and what has gone wrong.
+        end: called once, when the tunnel has ended: with the bytes that have gone to the target, those that came from
+            it, and what has gone wrong.
+        patience: seconds in which a side may take nothing of what waits for it.
     """
 
     _length_check = False
     _send_headers_immediately = True
 
-    def __init__(self, answer: Answer, end: End) -> None:
+    def __init__(self, answer: Answer, end: EndTunnel, patience: float) -> None:
         message = answer.message
         super().__init__(status=message.code, reason=message.reason, headers=message.headers)
         drop_connection_fields(self._headers)
@@ -46,10 +133,17 @@ class TunnelResponse(ReceivedResponse):
         self._headers[hdrs.UPGRADE] = "websocket"
         self._answer: Answer | None = answer
         self._end = end
-        self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.patience: float = patience
+        """Seconds in which a side may take nothing."""
+        self.stopped: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Whether the server stops."""
+        self.up: int = 0
+        """Bytes that have gone to the target."""
+        self.down: int = 0
+        """Bytes that came from it."""
 
     async def run(self, request: web.Request) -> None:
-        """Send the handshake, and pass bytes on until one side ends.
+        """Send the handshake, and pass on what comes until one side ends.
 
         Args:
             request: the handshake of the client.
@@ -58,29 +152,27 @@ class TunnelResponse(ReceivedResponse):
         if answer is None:
             raise RuntimeError("a tunnel is used once")
         self.force_close()  # nothing else is read from this connection
-        down: _Pipe | None = None
+        error: BaseException | None = ClientGoneError()
         try:
-            await self.prepare(request)
-            client, target = cast(Any, request.protocol), answer.protocol
-            down, up = _Pipe(target, client, self._over), _Pipe(client, target, self._over)
-            target.set_parser(down, None)
-            client.set_parser(up)
-            await self._over
+            with suppress(ConnectionError):  # the client has gone, which aiohttp finds out as well
+                await self.prepare(request)
+                error = None
+                await self.carry(request.protocol, answer.protocol)
         finally:
             answer.close()
-            self._end(down.count if down else 0, None if self._over.done() else ClientGoneError())
+            self._end(self.up, self.down, error)
 
     def stop(self) -> None:
         """End the tunnel: the server stops."""
-        if not self._over.done():
-            self._over.set_result(None)
+        if not self.stopped.done():
+            self.stopped.set_result(None)
 
     def abandon(self) -> None:
         """Let go of the answer: another response is sent."""
         answer, self._answer = self._answer, None
         if answer is not None:
             answer.abandon()
-            self._end(0, ClientGoneError())
+            self._end(0, 0, AnswerReplacedError())
 
     async def write_eof(self, data: bytes = b"") -> None:
         """End a message that has no body; called by aiohttp."""
@@ -88,52 +180,148 @@ class TunnelResponse(ReceivedResponse):
         self._req = None
         self._payload_writer = None
 
+    async def carry(self, client: Any, target: Any) -> None:
+        """Pass on until one side has ended, and wait a while for the other.
 
-class _Pipe:
-    """One direction: what aiohttp takes for a parser of what comes from the source.
+        Args:
+            client: the protocol of its connection.
+            target: likewise.
+        """
+        down, up = _Pipe(target, client, self.patience), _Pipe(client, target, self.patience)
+        try:
+            target.set_parser(down, None)
+            client.set_parser(up)
+            await self.wait_for(down, up)
+            await self.let_end(down, up)
+        finally:
+            self.up, self.down = up.count, down.count
+            for pipe in (down, up):
+                pipe.stop()
+
+    async def wait_for(self, *sources: Source, seconds: float | None = None) -> None:
+        """Wait until one of these ends, or the server stops, or the time is over."""
+        ends = {self.stopped, *(source.ended for source in sources)}
+        await asyncio.wait(ends, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+
+    async def let_end(self, *sources: Source) -> None:
+        """Tell those that are left that nothing more comes, and read what they send, for nobody, until they end."""
+        for source in sources:
+            source.end()
+        for source in sources:
+            if not source.ended.done():
+                await self.wait_for(source, seconds=_LINGER)
+            if source.is_stuck() or not (source.ended.done() or self.stopped.done()):
+                source.abort()
+
+    def __del__(self) -> None:
+        self.abandon()  # nobody has sent it
+
+
+class Source:
+    """One connection, of which something else than HTTP is read: what aiohttp takes for a parser.
+
+    Args:
+        protocol: what aiohttp has put on it.
+
+    Attributes:
+        ended: whether nothing more comes.
+    """
+
+    def __init__(self, protocol: Any) -> None:
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._protocol = protocol
+        self._transport = protocol.transport
+        if self._transport is None:  # it has gone already; aiohttp has kept what it has sent
+            self.feed_eof()
+
+    def feed_eof(self) -> None:
+        """Note the end; called by aiohttp."""
+        if not self.ended.done():
+            self.ended.set_result(None)
+
+    def end(self) -> None:
+        """Tell it that nothing more comes, when all that was written is sent."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        if transport.can_write_eof():
+            transport.write_eof()
+        else:  # TLS
+            transport.close()
+
+    def is_stuck(self) -> bool:
+        """Whether it does not take what is written to it."""
+        return bool(self._protocol._paused)
+
+    def abort(self) -> None:
+        """Drop what was written to it, and close it."""
+        if self._transport is not None:
+            self._transport.abort()
+
+
+async def drain(protocol: Any, transport: asyncio.Transport, patience: float) -> None:
+    """Wait until a connection has taken what was written to it, or has ended; cut it off if that takes too long.
+
+    Args:
+        protocol: what aiohttp has put on it.
+        transport: its own.
+        patience: seconds.
+    """
+    try:
+        await asyncio.wait_for(protocol._drain_helper(), patience)
+    except asyncio.TimeoutError:
+        transport.abort()
+    except ConnectionError:
+        pass  # whoever reads from it finds out
+
+
+class _Pipe(Source):
+    """One direction.
 
     Args:
         source: the protocol of one connection.
         sink: that of the other.
-        over: told when the source has ended.
+        patience: seconds in which the sink may take nothing.
 
     Attributes:
         count: bytes so far.
     """
 
-    def __init__(self, source: Any, sink: Any, over: asyncio.Future[None]) -> None:
+    def __init__(self, source: Any, sink: Any, patience: float) -> None:
+        super().__init__(source)
         self.count: int = 0
-        self._source = source.transport
         self._sink_protocol = sink
         self._sink = sink.transport
-        self._over = over
+        self._patience = patience
         self._waiting: asyncio.Task[None] | None = None
-        if self._source is None or self._sink is None:  # one of them has gone already
-            self.feed_eof()
 
     def feed_data(self, data: bytes) -> tuple[bool, bytes]:
         """Pass on what has come; called by aiohttp."""
-        if data and self._sink is not None:
+        sink = self._sink
+        if data and sink is not None and not sink.is_closing():
             self.count += len(data)
-            self._sink.write(data)
-            if self._sink_protocol._paused and self._waiting is None:
-                self._source.pause_reading()
-                self._waiting = asyncio.get_running_loop().create_task(self._resume())
+            sink.write(data)
+            if self._sink_protocol._paused and self._transport is not None:
+                self._hold()
         return False, b""
 
-    def feed_eof(self) -> None:
-        """Note the end of the source; called by aiohttp."""
-        if not self._over.done():
-            self._over.set_result(None)
+    def stop(self) -> None:
+        """Wait for nobody any more."""
+        if self._waiting is not None:
+            self._waiting.cancel()
+
+    def _hold(self) -> None:
+        """Read no more; said again for each piece, for aiohttp reads on when it has handed over what it has kept."""
+        with suppress(*_NO_FLOW_CONTROL):
+            self._transport.pause_reading()
+        if self._waiting is None:
+            self._waiting = asyncio.get_running_loop().create_task(self._resume())
 
     async def _resume(self) -> None:
-        """Read on when the sink has room again."""
+        """Read on when the sink has room again, or has gone: the end of the source would not be seen else."""
         try:
-            await self._sink_protocol._drain_helper()
-        except ConnectionError:
-            self.feed_eof()
-        else:
-            with suppress(RuntimeError):  # uvloop's word for a source that has gone
-                self._source.resume_reading()
+            await drain(self._sink_protocol, self._sink, self._patience)
+            with suppress(*_NO_FLOW_CONTROL):
+                self._transport.resume_reading()
         finally:
             self._waiting = None

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable
-from typing import NamedTuple
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any, NamedTuple, cast
 
 import aiohttp
 from aiohttp import web
@@ -29,9 +29,11 @@ from .choice.probes import HealthCheck
 from .choice.retries import Retries
 from .choice.targets import Target, TargetLike
 from .choice.turns import Targets
+from .dynamic import DynamicTargets, KeptPlaces
 from .expectations import invite_late
 from .message.paths import join_path, read_base_path
 from .record import ExchangeOutcome, ExchangeRecord, Tell
+from .response import let_go_of_replaced
 from .tunnel import TunnelResponse
 from .wire.attempt import Attempt, Waits
 from .wire.bodies import NoBody
@@ -62,11 +64,11 @@ class OpenUpstream:
         self.targets: Targets = upstream.targets
         self.retries: Retries | None = upstream.retries
         self.waits: Waits = upstream.waits
-        self.places: dict[Target, Place] = {
-            target: _read_place(target, connector, upstream) for target in upstream.targets
-        }
+        self.places: dict[Target, Place] = _read_places(connector, upstream)
         self._tell = upstream.tell
         self._tunnels: set[TunnelResponse] = set()
+        self._is_stopping = False
+        self._beside: set[asyncio.Task[None]] = set()
         self._retried = frozenset[int]() if self.retries is None else self.retries.statuses
 
     def is_retried(self, status: int) -> bool:
@@ -83,6 +85,8 @@ class OpenUpstream:
 
     async def run_tunnel(self, tunnel: TunnelResponse, request: web.Request) -> None:
         """Run a WebSocket to its end."""
+        if self._is_stopping:
+            tunnel.stop()
         self._tunnels.add(tunnel)
         try:
             await tunnel.run(request)
@@ -90,9 +94,23 @@ class OpenUpstream:
             self._tunnels.discard(tunnel)
 
     def stop_tunnels(self) -> None:
-        """End all WebSockets, for which the server would wait."""
+        """End all WebSockets, for which the server would wait, and those that are about to begin."""
+        self._is_stopping = True
         for tunnel in self._tunnels:
             tunnel.stop()
+
+    def run_beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run what nobody waits for; it is cancelled when the application ends."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._beside.add(task)
+        task.add_done_callback(self._beside.discard)
+
+    async def stop_beside(self) -> None:
+        """End what runs beside."""
+        if self._beside:
+            for task in self._beside:
+                task.cancel()
+            await asyncio.wait(self._beside)
 
     async def ask(self, target: Target, path: str) -> int:
         """Ask a target whether it is well; return the status of its answer."""
@@ -110,7 +128,8 @@ class Upstream:
     """One or several targets that answer the same requests.
 
     Args:
-        targets: their URLs, or each a `Target`.
+        targets: their URLs, or each a `Target`; or `DynamicTargets` alone, which are chosen for each request, and go
+            with neither `balance`, `affinity` nor `check`.
         name: in the log, in records and in metrics; default `"upstream"`.
         balance: `"round_robin"`, the default, `"least_connections"`, `"random_of_two"`, or a `ConsistentHash`.
         affinity: an `AffinityCookie`, by which clients stay with a target; by default they do not.
@@ -123,14 +142,15 @@ class Upstream:
         response_timeout: seconds from the end of the request until the head of the answer; default 60.
         idle_timeout: seconds in which nothing moves in a body; default 60.
         expect_timeout: seconds to wait for `100 Continue`; default 1.
-        keep_alive: seconds that an idle connection is kept, less than the targets keep it; default 4.
+        keep_alive: seconds that an idle connection is kept, less than the targets keep it, 0 for never; default 4.
         connections: to each target at a time; more wait for `connect_timeout`; by default there is no limit.
         tls: for https: `True`, the default, for the certificates of the system; or an `ssl.SSLContext`, with others,
             or with a certificate of ours.
         on_exchange: called with the `ExchangeRecord` of each exchange when it is over; plain, and quick.
 
     Raises:
-        ConfigurationError: an option is wrong. At a request: `run_with()` was not called.
+        ConfigurationError: an option is wrong. When an application starts: it is open in another one. At a request:
+            `run_with()` was not called.
 
     Example:
         Upstream("http://localhost:8001", name="transactions", response_timeout=10.0)
@@ -138,7 +158,7 @@ class Upstream:
 
     def __init__(
         self,
-        *targets: TargetLike,
+        *targets: TargetLike | DynamicTargets,
         name: str = "upstream",
         balance: str | ConsistentHash = "round_robin",
         affinity: AffinityCookie | None = None,
@@ -156,9 +176,15 @@ class Upstream:
     ) -> None:
         self.name: str = check_text(_BATTERY, "name", name)
         judging = Ejection() if ejection is True else ejection or None
-        self.targets: Targets = Targets(
-            targets, balance=balance, ejection=judging, affinity=affinity, battery=_BATTERY
-        )
+        self.targets: Targets
+        if any(isinstance(target, DynamicTargets) for target in targets):
+            is_plain = balance == "round_robin" and affinity is None and check is None
+            self.targets = _read_dynamic(targets, is_plain=is_plain)
+        else:
+            listed = cast("tuple[TargetLike, ...]", targets)
+            self.targets = Targets(listed, balance=balance, ejection=judging, affinity=affinity, battery=_BATTERY)
+        for target in self.targets:
+            read_base_path(_BATTERY, target.url)
         self.affinity: AffinityCookie | None = affinity
         self.retries: Retries | None = _read_retries(retries)
         self.waits: Waits = Waits(
@@ -204,15 +230,24 @@ class Upstream:
         app.cleanup_ctx.append(self._run)
         app.on_shutdown.append(self._stop_tunnels)
         app.on_startup.append(invite_late)
+        if let_go_of_replaced not in app.on_response_prepare:
+            app.on_response_prepare.append(let_go_of_replaced)
 
     async def _stop_tunnels(self, _: web.Application) -> None:
-        self.opened.stop_tunnels()
+        if self._open is not None:  # else the application did not start
+            self._open.stop_tunnels()
 
     async def _run(self, _: web.Application) -> AsyncIterator[None]:
         if self._open is not None:
-            raise RuntimeError(f"the upstream {self.name!r} is open already, in another application")
+            problem = f"the upstream {self.name!r} is open already, in another application"
+            raise ConfigurationError(_BATTERY, problem, cure="make one for each application")
         connector = aiohttp.TCPConnector(
-            limit=0, limit_per_host=self._connections, keepalive_timeout=self._keep_alive, ttl_dns_cache=10
+            limit=0,
+            limit_per_host=self._connections,
+            force_close=not self._keep_alive,  # of no time aiohttp makes one without end
+            keepalive_timeout=self._keep_alive or None,
+            ttl_dns_cache=10,
+            **(self.targets.connecting if isinstance(self.targets, DynamicTargets) else {}),
         )
         self._open = opened = OpenUpstream(self, connector)
         checks = None if self._check is None else asyncio.ensure_future(self._check.run(self.targets, opened.ask))
@@ -223,7 +258,22 @@ class Upstream:
             if checks is not None:
                 checks.cancel()
                 await asyncio.wait([checks])
+            await opened.stop_beside()
             await connector.close()
+
+
+def _read_dynamic(targets: tuple[object, ...], *, is_plain: bool) -> DynamicTargets:
+    if len(targets) == 1 and isinstance(targets[0], DynamicTargets) and is_plain:
+        return targets[0]
+    problem = "DynamicTargets are not alone, or there is a way to choose among them"
+    raise ConfigurationError(_BATTERY, problem, cure="leave out balance, affinity, check and other targets")
+
+
+def _read_places(connector: aiohttp.TCPConnector, upstream: Upstream) -> dict[Target, Place]:
+    targets = upstream.targets
+    if isinstance(targets, DynamicTargets):
+        return KeptPlaces(lambda target: _read_place(target, connector, upstream), targets.keep)
+    return {target: _read_place(target, connector, upstream) for target in targets}
 
 
 def _read_place(target: Target, connector: aiohttp.TCPConnector, upstream: Upstream) -> Place:

@@ -37,8 +37,11 @@ class Trial:
 
     async def check(self, response: ClientResponse) -> None:
         """Fail unless the response is what was promised."""
-        body = await response.text()
-        assert response.status == self.status, f"{self}: {response.status} {body}"
+        self.compare(response.status, await response.text())
+
+    def compare(self, status: int, body: str) -> None:
+        """Fail unless this is what was promised."""
+        assert status == self.status, f"{self}: {status} {body}"
         pattern = ".*".join(re.escape(part) for part in self.answer.split("..."))
         assert re.fullmatch(pattern, body.strip(), re.DOTALL), f"{self}: {body}"
 
@@ -50,6 +53,7 @@ def read_trials(text: str) -> list[Trial]:
 
 _curl = argparse.ArgumentParser()
 _curl.add_argument("-i", action="store_true", required=True)  # shows the status
+_curl.add_argument("--compressed", action="store_true")  # as aiohttp asks without being told
 _curl.add_argument("-X")
 _curl.add_argument("-H", action="append", default=[])
 _curl.add_argument("-d")

@@ -130,7 +130,7 @@ def rewrite_cookies(
         RFC 6265, sections 3 and 5.2; RFC 6265bis, sections 4.1.2.7 and 4.1.3.
 
     Example:
-        proxy(upstream, strip_prefix("/api"), rewrite_cookies(domains={"*": None}, paths={"/": "/api"}, secure=True))
+        proxy(upstream, cookies=rewrite_cookies(domains={"*": None}, paths={"/": "/api"}, secure=True))
     """
     check_flags(_MADE, secure=secure, http_only=http_only)
     if domains is None and paths is None and same_site is None and not secure and not http_only:

@@ -136,7 +136,7 @@ def rewrite_locations(
         refresh steps".
 
     Example:
-        proxy(upstream, strip_prefix("/api"), rewrite_locations(prefixes={"/": "/api"}))
+        proxy(upstream, rewrite_path(strip_prefix("/api")), locations=rewrite_locations(prefixes={"/": "/api"}))
     """
     made = "rewrite_locations()"
     check_flags(made, map_paths=map_paths)

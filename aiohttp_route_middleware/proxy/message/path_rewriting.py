@@ -39,7 +39,7 @@ def strip_prefix(prefix: str) -> Rewrite:
         ConfigurationError: it does not begin with a slash, ends with one, or cannot be found in any path.
 
     Example:
-        proxy(upstream, strip_prefix("/api"))
+        proxy(upstream, rewrite_path(strip_prefix("/api")))
     """
     check_prefix("strip_prefix()", "prefix", prefix, is_decoded=True)
     begins = re.compile("".join(map(_spell, prefix)) + r"(?=[/?]|\Z)")
@@ -64,7 +64,7 @@ def add_prefix(prefix: str) -> Rewrite:
         ConfigurationError: it does not begin with a slash, ends with one, or may not be sent.
 
     Example:
-        proxy(upstream, add_prefix("/v1"))
+        proxy(upstream, rewrite_path(add_prefix("/v1")))
     """
     check_prefix("add_prefix()", "prefix", prefix)
 
@@ -88,7 +88,7 @@ def replace_path(pattern: str | re.Pattern[str], replacement: str) -> Rewrite:
         ConfigurationError: the expression or the replacement is malformed.
 
     Example:
-        proxy(upstream, replace_path(r"^/users/(\d+)", r"/accounts/\1"))
+        proxy(upstream, rewrite_path(replace_path(r"^/users/(\d+)", r"/accounts/\1")))
     """
     expression = _read_expression(pattern)
     _check_replacement(expression, replacement)

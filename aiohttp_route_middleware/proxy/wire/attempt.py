@@ -11,6 +11,7 @@ Rules kept here:
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -45,6 +46,10 @@ class Waits:
     expect: float
 
 
+# aiohttp lets them pass in responses, and refuses to write them
+_CONTROLS = re.compile(r"[\0-\x08\n-\x1f\x7f]")
+
+
 class Answer:
     """The head of an answer, and what is behind it.
 
@@ -59,6 +64,8 @@ class Answer:
         self.message: RawResponseMessage = message
         self.seconds: float = seconds
         self.content: StreamReader = content
+        self.tap: Callable[[bytes], None] | None = None
+        """Shown each piece of the body that is read to be passed on."""
         self._attempt = attempt
 
     def finish(self) -> None:
@@ -126,7 +133,7 @@ class Attempt:
         except BaseException as error:
             why = self._why  # it was ended from here, which is why it has failed
             self.end(error)
-            if why is None or isinstance(error, asyncio.CancelledError):
+            if why is None or why is error or isinstance(error, asyncio.CancelledError):
                 raise
             raise why from error
         seconds = connection.stop_deadline()
@@ -134,6 +141,9 @@ class Attempt:
         if self._upload is not None:
             self._upload.is_bounded = False
         if not content.is_eof():
+            headers = message.headers
+            is_to_end = hdrs.CONTENT_LENGTH not in headers and hdrs.TRANSFER_ENCODING not in headers
+            connection.guard(content, is_to_end=is_to_end)
             connection.bound_silence(self._waits.idle)
         return Answer(message, content, seconds, self)
 
@@ -242,7 +252,18 @@ class Attempt:
             return True
         if 100 <= message.code < 200 and message.code != 101:
             return False
+        if not _is_writable(message):
+            raise BadResponseError("the target has answered with a field that no other parser would read like ours")
         coding = message.headers.getall(hdrs.TRANSFER_ENCODING, ())
         if message.code == 101 or (coding and [one.strip(" \t").lower() for one in coding] != ["chunked"]):
             raise BadResponseError(f"the target has answered {message.code} in a way that was not asked for")
         return True
+
+
+def _is_writable(message: RawResponseMessage) -> bool:
+    """Whether no name has a blank behind it (RFC 9112, section 5.1), and there are no control characters."""
+    names = "".join(message.headers)
+    if " " in names or "\t" in names:
+        return False
+    text = "".join([names, message.reason, *message.headers.values()])
+    return text.isprintable() or not _CONTROLS.search(text)

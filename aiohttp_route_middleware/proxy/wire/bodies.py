@@ -7,8 +7,9 @@ nothing is kept.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator
-from typing import Protocol
+from collections.abc import AsyncGenerator, AsyncIterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol, cast
 
 from aiohttp import StreamReader, web
 
@@ -40,7 +41,7 @@ class Body(Protocol):
         """Return all of it as it is sent, chunks and all; `None` if it has not arrived yet."""
         ...
 
-    def read_pieces(self) -> AsyncIterator[bytes]:
+    def read_pieces(self) -> AsyncGenerator[bytes, None]:
         """Yield its content piece by piece, once."""
         ...
 
@@ -55,11 +56,9 @@ class NoBody:
         """Return nothing, which is all."""
         return b""
 
-    async def read_pieces(self) -> AsyncIterator[bytes]:
-        """Yield nothing."""
-        pieces: tuple[bytes, ...] = ()
-        for piece in pieces:
-            yield piece
+    async def read_pieces(self) -> AsyncGenerator[bytes, None]:
+        """Yield nothing, once."""
+        yield b""
 
 
 _NO_BODY = NoBody()
@@ -82,7 +81,7 @@ class GivenBody:
         """Return the content."""
         return self._content
 
-    async def read_pieces(self) -> AsyncIterator[bytes]:
+    async def read_pieces(self) -> AsyncGenerator[bytes, None]:
         """Yield the content."""
         yield self._content
 
@@ -103,12 +102,19 @@ class StreamedBody:
     def read_whole(self) -> None:
         """Return nothing: it may take long."""
 
-    async def read_pieces(self) -> AsyncIterator[bytes]:
+    async def read_pieces(self) -> AsyncGenerator[bytes, None]:
         """Yield the pieces; empty ones, which would end the body, are left out."""
         self.is_consumed = True
-        async for piece in self._pieces:
-            if piece:
-                yield piece
+        try:
+            async for piece in self._pieces:
+                if not isinstance(piece, (bytes, bytearray, memoryview)):
+                    problem = f"a hook has yielded {describe(piece)}"
+                    raise ConfigurationError("OutgoingRequest.body", problem, cure="yield bytes")
+                if piece:
+                    yield piece
+        finally:
+            if isinstance(self._pieces, AsyncGenerator):  # it may not have come to its end
+                await self._pieces.aclose()
 
 
 class IncomingBody:
@@ -117,24 +123,27 @@ class IncomingBody:
     Args:
         content: where it is read.
         framing: how the client frames it.
+        read: all of it, if a link before has read it.
     """
 
-    def __init__(self, content: StreamReader, framing: Framing) -> None:
+    def __init__(self, content: StreamReader, framing: Framing, read: bytes | None = None) -> None:
         self.is_consumed: bool = False
         self.framing: str = _CHUNKED if framing.is_chunked else f"Content-Length: {framing.length}\r\n"
         self._content = content
-        self._kept: bytes | None = None
+        self._kept: bytes | None = None if read is None else self._frame(read)
 
     def read_whole(self) -> bytes | None:
         """Return all of it, if it has arrived already."""
         if self._kept is None and not self.is_consumed and self._content.is_eof():
             if self._content.exception() is not None:
                 return None
-            content = self._content.read_nowait(-1)
-            self._kept = _write_chunks(content) if self.framing is _CHUNKED else content
+            self._kept = self._frame(self._content.read_nowait(-1))
         return self._kept
 
-    async def read_pieces(self) -> AsyncIterator[bytes]:
+    def _frame(self, content: bytes) -> bytes:
+        return _write_chunks(content) if self.framing is _CHUNKED else content
+
+    async def read_pieces(self) -> AsyncGenerator[bytes, None]:
         """Yield what comes from the client.
 
         Raises:
@@ -142,29 +151,80 @@ class IncomingBody:
             web.HTTPException: a link around does not allow so much.
         """
         self.is_consumed = True
+        count = 0
         try:
-            while piece := await self._content.readany():
-                yield piece
+            with _told_what_is_malformed(self._content):
+                while piece := await self._content.readany():
+                    count += len(piece)
+                    yield piece
         except web.HTTPException:
             raise
         except Exception as error:
             raise ClientGoneError("the client has broken off its body") from error
+        if count != self._content.total_bytes:  # body_limit() does so with what exceeds it, once an answer has begun
+            raise ClientGoneError("a link has thrown away a part of the body")
 
 
-def choose_body(given: OutgoingBody, content: StreamReader, framing: Framing) -> Body:
+def choose_body(given: OutgoingBody, incoming: web.Request, framing: Framing) -> Body:
     """Return what is sent: what a hook has given, else what the client sends.
 
     Raises:
-        ConfigurationError: what a hook has given is no body.
+        ConfigurationError: what a hook has given is no body; or a link has read the client's, and has not kept it.
     """
     if given is None:
-        return IncomingBody(content, framing) if framing.is_chunked or framing.length is not None else _NO_BODY
+        has_body = framing.is_chunked or framing.length is not None
+        return _choose_incoming(cast(Any, incoming), framing) if has_body else _NO_BODY
     if isinstance(given, (bytes, bytearray, memoryview)):
         return GivenBody(bytes(given))
     if hasattr(given, "__aiter__"):
         return StreamedBody(given)
     cure = "set bytes, or what yields bytes asynchronously"
     raise ConfigurationError("OutgoingRequest.body", f"a hook has set {describe(given)}", cure=cure)
+
+
+def _choose_incoming(incoming: Any, framing: Framing) -> Body:
+    content, read = incoming.content, incoming._read_bytes
+    if framing.has_body and read is None and content._cursor:
+        cure = "read it with request.read(), which keeps it, or have a hook set exchange.request.body"
+        raise ConfigurationError("proxy()", "a link before it has read the body, or a part of it", cure=cure)
+    return IncomingBody(content, framing, read)
+
+
+class _Telling:
+    """The parser of a connection; tells the reader of a body as well that the rest is malformed.
+
+    Args:
+        parser: of aiohttp; that in C tells only its connection, and the reader would wait for ever.
+        content: of the request that is read.
+    """
+
+    def __init__(self, parser: Any, content: StreamReader) -> None:
+        self._parser = parser
+        self._content = content
+
+    def feed_data(self, data: bytes) -> Any:
+        """Parse what has come; called by aiohttp."""
+        try:
+            return self._parser.feed_data(data)
+        except Exception as error:
+            if not self._content.is_eof():  # else this is in another request
+                self._content.set_exception(error)
+                self._content.feed_eof()  # aiohttp would go on to read it, and log what it gets
+            raise
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._parser, name)
+
+
+@contextmanager
+def _told_what_is_malformed(content: StreamReader) -> Iterator[None]:
+    protocol = cast(Any, content)._protocol
+    telling = _Telling(protocol._parser, content)
+    protocol._parser = telling
+    try:
+        yield
+    finally:  # there is none any more when the client has gone
+        protocol._parser = telling._parser if protocol._parser is telling else None
 
 
 def _write_chunks(content: bytes) -> bytes:

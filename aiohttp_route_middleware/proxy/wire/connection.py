@@ -13,19 +13,30 @@ from typing import Any, cast
 
 import aiohttp
 from aiohttp import client_reqrep
-from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError
 from aiohttp.http_parser import RawResponseMessage
 from aiohttp.streams import EofStream, StreamReader
 from multidict import CIMultiDict
 from yarl import URL
 
-from .failures import BadResponseError, ConnectError, ConnectTimeoutError, DisconnectedError, ResponseTimeoutError
+from .failures import (
+    AddressRefusedError,
+    BadResponseError,
+    ConnectError,
+    ConnectTimeoutError,
+    DisconnectedError,
+    ResponseTimeoutError,
+)
 
-__all__ = ("Connection", "Connector")
+__all__ = ("AddressNotAllowedError", "Connection", "Connector")
 
 _LINGER = 5.0  # seconds
 # aiohttp 4 has a smaller one for those who only want to connect
 _Request: Any = getattr(client_reqrep, "ClientRequestBase", client_reqrep.ClientRequest)
+
+
+class AddressNotAllowedError(OSError):
+    """A socket was to be made for an address that may not be connected to."""
 
 
 class Connector:
@@ -66,11 +77,13 @@ class Connector:
 class Connection:
     """One connection, for one request and its answer."""
 
-    __slots__ = ("_deadline", "_of_aiohttp", "_protocol", "_waiting_since", "is_reused")
+    __slots__ = ("_content", "_deadline", "_is_to_end", "_of_aiohttp", "_protocol", "_waiting_since", "is_reused")
 
     def __init__(self, of_aiohttp: Any) -> None:
         self._of_aiohttp = of_aiohttp
         self._protocol = of_aiohttp.protocol
+        self._content: StreamReader | None = None
+        self._is_to_end = False
         self._deadline: asyncio.TimerHandle | None = None
         self._waiting_since = 0.0
         self.is_reused: bool = self._protocol._parser is not None
@@ -134,12 +147,32 @@ class Connection:
 
     def bound_silence(self, seconds: float) -> None:
         """Bound the time in which nothing comes of the body."""
-        self._protocol.read_timeout = seconds
-        self._protocol.start_timeout()
+        if self._protocol.transport is not None:  # else it has ended already, and the body knows
+            self._protocol.read_timeout = seconds
+            self._protocol.start_timeout()
+
+    def guard(self, content: StreamReader, *, is_to_end: bool) -> None:
+        """Break off a body at the end of the connection, where aiohttp does not: if it is malformed, and at a reset.
+
+        Args:
+            content: the body.
+            is_to_end: whether the end of the connection is its end (RFC 9112, section 6.3); a reset is none.
+        """
+        self._content, self._is_to_end = content, is_to_end
+        closed = self._protocol.closed
+        if closed is None:  # it has ended already
+            self._break_off()
+            return
+        closed.remove_done_callback(_hear_end)  # of the answer before
+        closed.add_done_callback(_hear_end)
+        closed.add_done_callback(self._break_off)
 
     def release(self) -> None:
         """Leave it to the next request, if it can have one."""
         self.stop_deadline()
+        if self._content is not None and self._protocol.closed is not None:
+            self._protocol.closed.remove_done_callback(self._break_off)
+        self._protocol._parser = _IDLE
         self._of_aiohttp.release()
 
     def close(self) -> None:
@@ -161,12 +194,48 @@ class Connection:
         if transport is not None:
             asyncio.get_running_loop().call_later(_LINGER, transport.abort)
 
+    def _break_off(self, closed: asyncio.Future[None] | None = None) -> None:
+        content = self._content
+        if content is None or content.exception() is not None:
+            return
+        is_reset = self._is_to_end and closed is not None and closed.exception() is not None
+        if is_reset or not content.is_eof():
+            content.set_exception(aiohttp.ClientPayloadError("the body was broken off, or is malformed"))
+
+
+class _Idle:
+    """What reads a connection that nobody uses: whatever comes there ends it.
+
+    It would be taken for the answer to the next request, which may be another client's. aiohttp keeps such a
+    connection.
+    """
+
+    def feed_data(self, data: bytes) -> tuple[tuple[()], bool, bytes]:
+        """Refuse all bytes; called by aiohttp, which closes the connection then."""
+        if data:
+            raise BadHttpMessage("the target has sent what nobody has asked for")
+        return (), False, b""
+
+    def feed_eof(self) -> None:
+        """Note that the target has closed it; called by aiohttp."""
+
+
+_IDLE = _Idle()
+
+
+def _hear_end(closed: asyncio.Future[None]) -> None:
+    """Take note of how a connection has ended, or asyncio logs that nobody did."""
+    if not closed.cancelled():
+        closed.exception()
+
 
 class _TimeIsUp(Exception):  # noqa: N818  # no error: it never leaves this room
     """The head of an answer was not there in time."""
 
 
 def _tell_why(origin: URL, error: Exception) -> ConnectError:
+    if isinstance(getattr(error, "os_error", None), AddressNotAllowedError):
+        return AddressRefusedError(f"{origin} has no address that may be connected to")
     failure = ConnectError(f"{origin} could not be reached: {error}")
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         failure.proxy_error = "dns_error"

@@ -2,8 +2,10 @@
 
 UpstreamError                 502
 ├── NoTargetError             503  no target may be asked now
+├── TargetRefusedError        403  the target that was chosen for a request is not in the list
 ├── ConnectError              502  a target could not be reached
-│   └── ConnectTimeoutError   504  not in time
+│   ├── ConnectTimeoutError   504  not in time
+│   └── AddressRefusedError   502  it has no address that may be connected to
 ├── DisconnectedError         502  a target has closed the connection before its answer
 ├── ResponseTimeoutError      504  a target has not answered in time
 └── BadResponseError          502  what a target has answered is no HTTP
@@ -19,6 +21,7 @@ from __future__ import annotations
 from http import HTTPStatus
 
 __all__ = (
+    "AddressRefusedError",
     "BadResponseError",
     "ClientGoneError",
     "ClientSilentError",
@@ -27,6 +30,7 @@ __all__ = (
     "DisconnectedError",
     "NoTargetError",
     "ResponseTimeoutError",
+    "TargetRefusedError",
     "UpstreamError",
 )
 
@@ -64,6 +68,15 @@ class NoTargetError(UpstreamError):
     is_of_target = False
 
 
+class TargetRefusedError(UpstreamError):
+    """The target that was chosen for a request is not in the list of those that may be."""
+
+    status = HTTPStatus.FORBIDDEN
+    proxy_error = "http_request_denied"
+    was_sent = False
+    is_of_target = False
+
+
 class ConnectError(UpstreamError):
     """A target could not be reached: its name, its port or its certificate is to blame."""
 
@@ -76,6 +89,12 @@ class ConnectTimeoutError(ConnectError):
 
     status = HTTPStatus.GATEWAY_TIMEOUT
     proxy_error = "connection_timeout"
+
+
+class AddressRefusedError(ConnectError):
+    """A target has no address that may be connected to."""
+
+    proxy_error = "destination_ip_prohibited"
 
 
 class DisconnectedError(UpstreamError):

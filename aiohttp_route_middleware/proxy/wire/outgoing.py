@@ -40,7 +40,10 @@ class OutgoingRequest:
     @property
     def url(self) -> URL:
         """The path and the query as a URL, which can be changed and set again; it is relative to the target."""
-        return URL(self.path, encoded=True)
+        path, _, query = self.path.partition("?")
+        if not path.startswith("//"):
+            return URL(self.path, encoded=True)
+        return URL.build(path=path, query_string=query, encoded=True)  # else its first segment would be a host
 
     @url.setter
     def url(self, url: URL) -> None:
@@ -64,11 +67,16 @@ def write_head(method: str, path: str, host: str, headers: CIMultiDict[str], fra
     Raises:
         ConfigurationError: a hook has written what would be another request.
     """
-    line = f"{method} {path} HTTP/1.1"
-    own_host = "" if hdrs.HOST in headers else f"\r\nHost: {host}"
-    fields = "".join([f"\r\n{name}: {value}" for name, value in headers.items()])
-    text = f"{line}{own_host}{fields}\r\n{framing}\r\n"
-    lines = 2 + len(headers) + bool(own_host) + framing.count("\n")
+    parts = [f"{method} {path} HTTP/1.1"]
+    if hdrs.HOST not in headers:
+        parts.append(f"Host: {host}")
+    try:
+        parts += [": ".join(field) for field in headers.items()]
+    except TypeError:  # a value is no text; `None` above all must not become "None"
+        raise _find_blame(method, path, headers) from None
+    parts.append(framing)
+    text = "\r\n".join(parts) + "\r\n"
+    lines = len(parts) + framing.count("\n")
     if not _is_whole(text, lines) or " " in path or not is_token(method):
         raise _find_blame(method, path, headers)
     # bytes of a client that are no UTF-8 come as surrogates, and go as they came
@@ -86,6 +94,10 @@ def _find_blame(method: str, path: str, headers: CIMultiDict[str]) -> Configurat
         return ConfigurationError("OutgoingRequest.method", "it is no method", cure="write a token, such as GET")
     if any(one in path for one in "\r\n\0 "):
         return ConfigurationError("OutgoingRequest.path", "there is a blank, a line break or a NUL in it", cure=cure)
-    names = [name for name, value in headers.items() if any(one in name + value for one in "\r\n\0")]
-    problem = f"there is a line break or a NUL in {names[0]!r}"
-    return ConfigurationError("OutgoingRequest.headers", problem, cure="leave it out")
+    names = [name for name, value in headers.items() if not _is_field(name, value)]
+    problem = f"the value of {names[0]!r} is no text, or there is a line break or a NUL in it"
+    return ConfigurationError("OutgoingRequest.headers", problem, cure="set a text without these")
+
+
+def _is_field(name: str, value: object) -> bool:
+    return isinstance(value, str) and not any(one in name + value for one in "\r\n\0")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from contextlib import aclosing
 from enum import Enum
 
 from aiohttp.http import StreamWriter
@@ -78,10 +79,11 @@ class Upload:
         writer = StreamWriter(self._connection.protocol, self._loop)
         if self._body.framing.startswith("Transfer-Encoding"):
             writer.enable_chunking()
-        async for piece in self._body.read_pieces():
-            if not await self._write(writer.write(piece)):
-                return UploadEnd.REFUSED
-            self.count += len(piece)
+        async with aclosing(self._body.read_pieces()) as pieces:
+            async for piece in pieces:
+                if not await self._write(writer.write(piece)):
+                    return UploadEnd.REFUSED
+                self.count += len(piece)
         return UploadEnd.WHOLE if await self._write(writer.write_eof()) else UploadEnd.REFUSED
 
     async def _write(self, writing: Awaitable[None]) -> bool:

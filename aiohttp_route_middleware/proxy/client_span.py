@@ -1,0 +1,103 @@
+"""A hook that makes a client span of OpenTelemetry of each exchange, inside the span of its request.
+
+    router.add_route("*", "/posts{tail:.*}", tracing(), proxy(posts, client_span()))
+
+The target is told of the span by `traceparent`, or what else your propagators write, in place of what the client has
+sent. The span ends when the head of the answer is there, or there will be none; the body takes as long as its client
+does. Where no SDK is set up, nothing is written, and what the client has sent goes on to the target.
+
+It needs the API of OpenTelemetry, as `tracing()` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from multidict import CIMultiDict
+from yarl import URL
+
+from ..errors import ConfigurationError, MissingDependencyError
+from ..naming import describe
+from ..support.telemetry.route_names import name_method
+from .exchange import Exchange
+from .hooks import Hook
+from .record import ExchangeRecord
+from .wire.failures import UpstreamError
+
+try:
+    from opentelemetry import propagate, trace
+    from opentelemetry.trace import Span, SpanKind, Status, StatusCode, TracerProvider
+except ImportError as _error:
+    raise MissingDependencyError("opentelemetry-api", "tracing") from _error
+
+__all__ = ("client_span",)
+
+_BATTERY = "client_span()"
+_NAME = "aiohttp_route_middleware"
+
+
+def client_span(*, provider: TracerProvider | None = None) -> Hook:
+    """Make a client span of each exchange, and tell the target of it.
+
+    Args:
+        provider: of tracers; default that which is set for the process, before this call or later.
+
+    Raises:
+        ConfigurationError: this is no provider.
+
+    Source:
+        OpenTelemetry, semantic conventions for HTTP client spans, which are stable since version 1.23.
+
+    Example:
+        proxy(posts, client_span())
+    """
+    if provider is not None and not isinstance(provider, TracerProvider):
+        raise ConfigurationError(_BATTERY, f"provider is {describe(provider)}", cure="pass a TracerProvider")
+    tracer = trace.get_tracer(_NAME, tracer_provider=provider)
+
+    async def client_span(exchange: Exchange) -> AsyncGenerator[None, None]:
+        method = name_method(exchange.incoming)
+        span = tracer.start_span(method, kind=SpanKind.CLIENT, attributes={"http.request.method": method})
+        propagate.inject(exchange.request.headers, trace.set_span_in_context(span), setter=_SETTER)
+        try:
+            yield
+        except UpstreamError as failure:
+            _fail(span, failure.proxy_error)
+            raise
+        except GeneratorExit:
+            _fail(span, "aborted")
+            raise
+        finally:
+            _describe(span, exchange.record)
+            span.end()
+
+    return client_span
+
+
+class _Setter:
+    """Writes what propagators tell in place of what the client has sent."""
+
+    def set(self, carrier: CIMultiDict[str], key: str, value: str) -> None:
+        carrier[key] = value
+
+
+_SETTER: Any = _Setter()
+
+
+def _fail(span: Span, error: str) -> None:
+    span.set_attribute("error.type", error)
+    span.set_status(Status(StatusCode.ERROR))
+
+
+def _describe(span: Span, record: ExchangeRecord) -> None:
+    if record.target is not None:
+        target = URL(record.target)
+        span.set_attribute("server.address", target.host or "")
+        span.set_attribute("server.port", target.port or 0)
+    if record.attempts > 1:
+        span.set_attribute("http.request.resend_count", record.attempts - 1)
+    if record.status is not None:
+        span.set_attribute("http.response.status_code", record.status)
+        if record.status >= 400:  # for a client, a refusal is a failure
+            _fail(span, str(record.status))

@@ -1,0 +1,101 @@
+"""Answers of one's own in place of some that targets give, and in place of none at all.
+
+Rules kept here:
+- A failure is seen by the status that it would become: 502, 503, 504, or 403. It is told in the log as one that nobody
+  answers, and in the record: a page that looks well must not hide it.
+- What the target has sent is not read, and its connection is closed at once, whatever becomes of the page.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
+from typing import TYPE_CHECKING, TypeAlias
+
+from aiohttp import web
+
+from ..declarations import named
+from ..errors import ConfigurationError
+from ..option_checks import check_function, refuse_returned
+from .choice.health import check_statuses
+from .hooks import Hook
+from .wire.failures import UpstreamError
+
+if TYPE_CHECKING:
+    from .exchange import Exchange
+
+__all__ = ("intercept",)
+
+_BATTERY = "intercept()"
+_logger = logging.getLogger(__name__)
+_Answered: TypeAlias = "web.StreamResponse | None"
+_Answer: TypeAlias = "Callable[[Exchange], _Answered | Awaitable[_Answered]]"
+_LEAST = 200  # an interim answer is none
+
+
+def intercept(statuses: Collection[int] | Callable[[int], bool], answer: _Answer) -> Hook:
+    """Answer in place of the target where its answer has one of these statuses, or where there is none.
+
+    Args:
+        statuses: those, as `{404, 503}`; or a function that tells of a status whether it is one. An upstream that has
+            failed counts as 502, 503 or 504.
+        answer: called with the exchange, returns a response, made anew each time; async or plain. Where the upstream
+            has failed, `exchange.has_response` is `False` and `exchange.record.error` tells why; else
+            `exchange.response` is the answer of the target, whose fields may be taken over, and whose body
+            `exchange.answer.read()` reads. `None`: all stays as it is.
+
+    Raises:
+        ConfigurationError: there is no such status, or this is no function. At a request: it has returned something
+            else.
+
+    Example:
+        proxy(shop, intercept({502, 503, 504}, lambda exchange: web.FileResponse("maintenance.html", status=503)))
+    """
+    is_chosen = _read_statuses(statuses)
+    check_function(_BATTERY, "answer", answer, takes="exchange")
+
+    @named("intercept")
+    async def intercept_the_answer(exchange: Exchange) -> AsyncGenerator[None, None]:
+        try:
+            yield
+        except UpstreamError as failure:
+            if not is_chosen(failure.status):
+                raise
+            exchange.record.error = failure.proxy_error
+            response = await _ask(answer, exchange)
+            if response is None:
+                raise
+            _tell(exchange, failure)
+            exchange.response = response
+            return
+        if is_chosen(exchange.response.status):
+            response = await _ask(answer, exchange)
+            exchange.response = exchange.response if response is None else response
+
+    return intercept_the_answer
+
+
+async def _ask(answer: _Answer, exchange: Exchange) -> _Answered:
+    try:
+        returned = answer(exchange)
+        response = await returned if inspect.isawaitable(returned) else returned
+    except web.HTTPException as raised:
+        return raised
+    if not isinstance(response, (web.StreamResponse, type(None))):
+        raise refuse_returned(_BATTERY, "answer", response, "return a response, or None to leave all as it is")
+    return response
+
+
+def _tell(exchange: Exchange, failure: UpstreamError) -> None:
+    record = exchange.record
+    _logger.warning("%s %s: upstream %s: %s", record.method, record.path, record.upstream, failure.problem)
+
+
+def _read_statuses(statuses: Collection[int] | Callable[[int], bool]) -> Callable[[int], bool]:
+    if callable(statuses):
+        return statuses
+    listed = check_statuses(_BATTERY, "statuses", statuses, least=_LEAST)
+    if not listed:
+        raise ConfigurationError(_BATTERY, "there are no statuses", cure="list those that are meant: {502, 503, 504}")
+    return listed.__contains__

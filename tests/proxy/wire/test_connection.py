@@ -1,0 +1,89 @@
+"""A connection to a target."""
+
+from __future__ import annotations
+
+import asyncio
+
+import aiohttp
+import pytest
+from aiohttp import StreamReader
+
+from aiohttp_route_middleware.proxy import DisconnectedError
+from aiohttp_route_middleware.proxy.wire.connection import Connection
+
+from ..front import GET, serve, until
+from ..raw import OK, Between, Wire
+from ..test_faults import CHUNKED
+from .test_attempt import connecting
+
+
+async def lose(connection: Connection, target: Wire) -> None:
+    protocol = connection.protocol
+    target.abort()
+    await until(lambda: protocol.transport is None)
+
+
+async def test_over_one_that_has_ended_nothing_was_sent(between: Between) -> None:
+    async with connecting(between) as connector:
+        connection = await connector.open()
+        assert not connection.is_reused
+        await lose(connection, await between.upstream.accept())
+        with pytest.raises(DisconnectedError) as caught:
+            _ = connection.transport
+        assert not caught.value.was_sent
+        connection.close()
+
+
+async def test_of_one_that_has_ended_no_timer_is_left_and_its_body_is_broken_off(between: Between) -> None:
+    async with connecting(between) as connector:
+        connection = await connector.open()
+        await lose(connection, await between.upstream.accept())
+        content = StreamReader(connection.protocol, 2**16, loop=asyncio.get_running_loop())
+        connection.bound_silence(60.0)
+        connection.guard(content, is_to_end=False)
+        assert connection.protocol._read_timeout_handle is None
+        assert isinstance(content.exception(), aiohttp.ClientPayloadError)
+        connection.close()
+
+
+async def test_one_that_has_ended_can_be_closed_softly(between: Between) -> None:
+    async with connecting(between) as connector:
+        connection = await connector.open()
+        await lose(connection, await between.upstream.accept())
+        connection.close_softly()
+
+
+async def test_a_soft_close_sends_first_what_was_written(between: Between) -> None:
+    async with connecting(between) as connector:
+        connection = await connector.open()
+        target = await between.upstream.accept()
+        connection.transport.write(b"a" * 2**22)
+        connection.close_softly()
+        assert await target.read_exactly(2**22) == b"a" * 2**22
+        assert await target.read_rest() == b""
+
+
+async def test_one_that_was_used_before_says_so(between: Between) -> None:
+    between.upstream.answer = OK
+    async with connecting(between) as connector:
+        for is_second in (False, True):
+            connection = await connector.open()
+            assert connection.is_reused is is_second
+            connection.expect_response("GET")
+            connection.transport.write(GET)
+            connection.start_deadline(2.0)
+            await connection.read_head()
+            connection.release()
+
+
+async def test_a_chunk_of_an_answer_that_is_malformed_cuts_the_client_off(between: Between) -> None:
+    async with serve(between.url) as front:
+        client = await front.send(GET)
+        target = await between.upstream.accept()
+        await target.read_request()
+        await target.send(CHUNKED + b"3\r\nabc\r\n")
+        await client.read_until(b"abc\r\n")
+        await target.send(b"xyz\r\n")
+        assert b"0\r\n\r\n" not in await client.read_rest()
+        await until(lambda: bool(front.records))
+        assert front.record.outcome == "cut_off"
