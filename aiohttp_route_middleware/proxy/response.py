@@ -194,8 +194,7 @@ class ProxyResponse(ReceivedResponse):
         self._count += len(piece)
 
     def _fail(self, error: BaseException) -> None:
-        if self._req is not None:
-            cut_off(cast(web.Request, self._req))
+        cut_off(cast(web.Request, self._req))
         self._abandon(error)
 
     def _finish(self) -> None:

@@ -61,7 +61,10 @@ def check_handshake(incoming: web.Request, framing: Framing) -> None:
     if framing.has_body and is_websocket(incoming):
         refusal = web.HTTPBadRequest(text="The handshake of a WebSocket has no body.")
         refusal.force_close()
-        incoming.protocol.close()  # from here on nothing that arrives is read as a request
+        # nothing more is read as a request: neither what arrives from here on, nor what aiohttp 3.14.0 takes for the
+        # first bytes of the WebSocket
+        incoming.protocol.close()
+        cast(Any, incoming.protocol)._message_tail = b""
         raise refusal
 
 

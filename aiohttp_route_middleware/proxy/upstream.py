@@ -234,7 +234,7 @@ class Upstream:
             app.on_response_prepare.append(let_go_of_replaced)
 
     async def _stop_tunnels(self, _: web.Application) -> None:
-        if self._open is not None:  # else the application did not start
+        if self._open is not None:  # else it is closed already
             self._open.stop_tunnels()
 
     async def _run(self, _: web.Application) -> AsyncIterator[None]:

@@ -1,6 +1,7 @@
 """The endpoint as it is registered, with its options, and what it answers by itself."""
 
 import asyncio
+import gzip
 import logging
 import socket
 from typing import Any
@@ -145,6 +146,37 @@ async def test_clients_are_not_told_by_default_and_the_log_is(
     assert response.values("Proxy-Status") == []
     assert response.body == b"502: Bad Gateway"
     assert f"GET /posts: upstream shop: {between.url} could not be reached" in caplog.text
+
+
+async def test_a_body_that_aiohttp_has_unpacked_is_not_called_packed(between: Between) -> None:
+    body = gzip.compress(b"first")
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body)
+    request, _ = await ask_through(between, head + body)
+    assert request.values("Content-Encoding") == []
+    assert request.body == b"first"
+
+
+async def test_a_websocket_is_passed_on(aiohttp_client: AiohttpClient) -> None:
+    async def echo(request: web.Request) -> web.WebSocketResponse:
+        websocket = web.WebSocketResponse(protocols=["chat"])
+        await websocket.prepare(request)
+        await websocket.send_str(await websocket.receive_str())
+        await websocket.close(code=4000)
+        return websocket
+
+    target = web.Application()
+    target.router.add_get("/", echo)
+    async with TestServer(target) as server:
+        upstream = Upstream(str(server.make_url("/")))
+        app = web.Application()
+        upstream.run_with(app)
+        app.router.add_get("/", proxy(upstream))
+        client = await aiohttp_client(app)
+        async with client.ws_connect("/", protocols=["chat"]) as websocket:
+            await websocket.send_str("hello")
+            assert await websocket.receive_str() == "hello"
+            await websocket.receive()
+            assert (websocket.protocol, websocket.close_code) == ("chat", 4000)
 
 
 # affinity
@@ -371,9 +403,9 @@ async def test_with_a_star_every_method_is_passed_on(between: Between, method: s
 def test_a_proxy_that_is_not_the_last_of_a_chain_is_refused_when_it_is_registered() -> None:
     endpoint = proxy(Upstream("http://localhost", name="shop"))
     with pytest.raises(RegistrationError, match=r"proxy\(shop\).* is an endpoint, which always answers"):
-        chain(endpoint, _sign, endpoint)
+        chain(endpoint, _sign, endpoint)  # type: ignore[arg-type]  # wrong on purpose
     with pytest.raises(RegistrationError, match=r"proxy\(shop\).* is an endpoint, which always answers"):
-        UrlDispatcherEx().add_get("/", endpoint, _sign, endpoint)
+        UrlDispatcherEx().add_get("/", endpoint, _sign, endpoint)  # type: ignore[arg-type]  # wrong on purpose
 
 
 async def test_listings_show_it_by_the_name_of_its_upstream() -> None:

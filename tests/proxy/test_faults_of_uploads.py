@@ -207,6 +207,26 @@ async def test_an_upload_that_a_link_finds_too_large_cuts_off_an_answer_on_its_w
     assert [record.message for record in caplog.records] == []
 
 
+async def test_a_body_that_a_link_refuses_too_late_cuts_off_the_answer_without_a_second_one(
+    between: Between, caplog: pytest.LogCaptureFixture
+) -> None:
+    seen: list[web.Request] = []
+
+    async def keep(request: web.Request) -> None:
+        seen.append(request)
+
+    async with serve(between.url, links=lambda endpoint: chain(keep, endpoint)) as front:
+        client, target = await start_upload(front, between)
+        await target.send(CHUNKED + b"3\r\nabc\r\n")
+        await client.read_until(b"abc\r\n")
+        seen[0].content.set_exception(web.HTTPConflict())
+        rest = await client.read_rest()
+        assert LAST not in rest
+        assert b"HTTP/1.1" not in rest
+        assert LAST not in await target.read_rest()
+    assert [record.message for record in caplog.records] == []
+
+
 @pytest.mark.parametrize("is_chunked", [True, False], ids=["in chunks", "with a length"])
 async def test_a_body_that_a_link_has_read_is_passed_on_all_the_same(between: Between, is_chunked: bool) -> None:
     async def read(request: web.Request) -> None:

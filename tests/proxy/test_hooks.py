@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -603,11 +604,9 @@ async def test_a_mistake_of_a_hook_is_a_500_and_the_log_names_it_without_a_secre
     assert response.status == 500
     assert SECRET.encode() not in response.raw
     (record,) = [one for one in caplog.records if one.levelname == "ERROR"]
-    assert record.exc_info
-    told = str(record.exc_info[1])
-    assert SECRET not in told
-    with pytest.raises(type(record.exc_info[1]), match=problem):
-        raise record.exc_info[1] or AssertionError
+    error = record.exc_info[1] if record.exc_info else None
+    assert SECRET not in str(error)
+    assert re.search(problem, str(error))
 
 
 async def test_to_yield_again_after_a_failure_tells_that_failure_as_well(

@@ -75,6 +75,7 @@ async def test_a_websocket_is_passed_on_to_its_end(between: Between) -> None:
         assert await client.read_exactly(4) == b"down"
         target.close()
         await client.read_rest()
+        client.close()
         await until(lambda: bool(front.records))
         assert (front.record.bytes_up, front.record.bytes_down) == (2, 4)
 
@@ -89,7 +90,7 @@ async def test_of_messages_that_are_read_no_extension_is_offered(between: Betwee
         await target.send(AGREED)
         assert (await client.read_response()).status == 101
         client.abort()
-        await target.read_rest()
+        target.close()
 
 
 @pytest.mark.parametrize("is_answered", [True, False])

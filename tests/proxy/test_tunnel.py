@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import trustme
 from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp.base_protocol import BaseProtocol
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.test_utils import TestClient, TestServer
 from pytest_aiohttp.plugin import AiohttpClient
@@ -556,6 +557,9 @@ async def test_who_does_not_read_stops_the_other_and_loses_nothing(between: Betw
     assert await reads.read_exactly(len(CLOSE)) == CLOSE
 
 
+@pytest.mark.skipif(
+    not hasattr(BaseProtocol, "_pause_reading_for_buffer"), reason="aiohttp 3.14.0 keeps without end what comes early"
+)
 async def test_what_aiohttp_reads_on_its_own_is_held_as_well(between: Between) -> None:
     ready = asyncio.Event()
 

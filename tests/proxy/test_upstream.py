@@ -3,7 +3,6 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
@@ -15,8 +14,9 @@ from pytest_aiohttp.plugin import AiohttpClient, AiohttpServer
 
 from aiohttp_route_middleware.errors import ConfigurationError
 from aiohttp_route_middleware.proxy import Ejection, ExchangeRecord, HealthCheck, Retries, Target, Upstream, proxy
+from aiohttp_route_middleware.proxy.dynamic import DynamicTargets
 
-from .raw import OK, Between, bounded
+from .raw import OK, Between, Wire, bounded
 
 GET = b"GET /posts HTTP/1.1\r\nHost: shop.example\r\n\r\n"
 LOCAL = "http://127.0.0.1:9"
@@ -132,19 +132,11 @@ async def test_one_application_may_be_started_again(aiohttp_server: AiohttpServe
             assert (await client.get("/shop")).status == 200
 
 
-async def test_an_application_that_does_not_start_says_why_and_not_that_the_upstream_is_closed() -> None:
-    async def fail(app: web.Application) -> AsyncIterator[None]:
-        if app is not None:
-            raise ValueError("the database is down")
-        yield
-
-    app = web.Application()
-    app.cleanup_ctx.append(fail)
-    Upstream(LOCAL).run_with(app)
-    runner = web.AppRunner(app)
-    with pytest.raises(ValueError, match="the database is down"):
-        await runner.setup()
-    await runner.cleanup()
+async def test_to_shut_an_application_down_twice_does_no_harm() -> None:
+    app = make_app(Upstream(LOCAL))
+    async with TestServer(app):
+        await app.shutdown()
+    await app.shutdown()
 
 
 async def test_it_is_closed_when_requests_that_are_under_way_have_ended(between: Between) -> None:
@@ -173,6 +165,74 @@ async def test_several_endpoints_share_its_connections(between: Between) -> None
         for path in ("/a", "/b", "/a"):
             await (await client.get(path)).read()
     assert len(between.upstream.wires) == 1
+
+
+async def test_one_application_may_have_several(between: Between) -> None:
+    between.upstream.answer = OK
+    async with TestClient(TestServer(make_app(a=Upstream(between.url), b=Upstream(between.url)))) as client:
+        assert [(await client.get(path)).status for path in ("/a", "/b")] == [200, 200]
+    assert len(between.upstream.wires) == 2
+
+
+HANDSHAKE = b"GET /shop HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+HANDSHAKE += b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+AGREED = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+AGREED += b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
+
+
+@pytest.mark.parametrize("is_late", [False, True], ids=["open", "about to open"])
+async def test_websockets_end_when_the_application_does(between: Between, is_late: bool) -> None:
+    stopping = asyncio.Event()
+
+    async def note(_: web.Application) -> None:
+        stopping.set()
+
+    app = make_app(shop=Upstream(between.url))
+    app.on_shutdown.append(note)
+    server = TestServer(app)
+    await server.start_server()
+    client = Wire(*await asyncio.open_connection("127.0.0.1", server.port))
+    await client.send(HANDSHAKE)
+    target = await between.upstream.accept()
+    await target.read_request()
+    if not is_late:
+        await target.send(AGREED)
+        assert (await client.read_head()).status == 101
+    closing = asyncio.ensure_future(server.close())
+    await bounded(stopping.wait())
+    if is_late:
+        await target.send(AGREED)
+    await target.read_rest()
+    client.abort()
+    await bounded(closing)
+
+
+async def test_what_runs_beside_ends_with_the_application() -> None:
+    upstream, ended = Upstream(LOCAL), asyncio.Event()
+
+    async def wait() -> None:
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            ended.set()
+
+    async with TestServer(make_app(upstream)):
+        upstream.opened.run_beside(asyncio.sleep(0))
+        upstream.opened.run_beside(wait())
+        await asyncio.sleep(0)
+    assert ended.is_set()
+
+
+def test_targets_that_are_chosen_for_each_request_are_alone() -> None:
+    targets = DynamicTargets(lambda request: LOCAL, allow=["127.0.0.1"])
+    with pytest.raises(ConfigurationError, match="DynamicTargets are not alone"):
+        Upstream(targets, LOCAL)
+
+
+async def test_targets_that_are_chosen_for_each_request_are_opened_with_the_application() -> None:
+    upstream = Upstream(DynamicTargets(lambda request: LOCAL, allow=["127.0.0.1"]))
+    async with TestServer(make_app(upstream)):
+        assert not list(upstream.opened.places)
 
 
 # connections

@@ -97,7 +97,7 @@ class StreamedBody:
 
     def __init__(self, pieces: AsyncIterable[bytes]) -> None:
         self.is_consumed: bool = False
-        self._pieces = pieces
+        self._pieces: AsyncIterable[Any] = pieces  # of a hook, which may yield whatever it likes
 
     def read_whole(self) -> None:
         """Return nothing: it may take long."""
@@ -111,7 +111,7 @@ class StreamedBody:
                     problem = f"a hook has yielded {describe(piece)}"
                     raise ConfigurationError("OutgoingRequest.body", problem, cure="yield bytes")
                 if piece:
-                    yield piece
+                    yield bytes(piece)
         finally:
             if isinstance(self._pieces, AsyncGenerator):  # it may not have come to its end
                 await self._pieces.aclose()

@@ -24,8 +24,9 @@ HEAD = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
 @asynccontextmanager
 async def connecting(between: Between) -> AsyncIterator[Connector]:
-    async with aiohttp.TCPConnector() as kept:
-        yield Connector(kept, URL(between.url), False, 2.0)
+    kept = aiohttp.TCPConnector()
+    yield Connector(kept, URL(between.url), False, 2.0)
+    await kept.close()
 
 
 async def test_one_that_is_ended_before_it_has_a_connection_sends_nothing(between: Between) -> None:
@@ -120,9 +121,6 @@ async def test_bytes_that_are_sent_in_one_piece_are_counted(between: Between) ->
         await target.send(OK)
         answer = await bounded(sending)
         answer.abandon()
-        with pytest.raises(ClientGoneError):
-            answer.content._waiter = None
-            await answer.content.read() if not answer.content.is_eof() else answer.protocol
         assert attempt.sent == 3
 
 

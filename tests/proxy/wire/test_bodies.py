@@ -49,7 +49,7 @@ class Pieces:
 
 
 async def test_whatever_yields_bytes_is_a_body() -> None:
-    body = StreamedBody(Pieces())
+    body: Body = StreamedBody(Pieces())
     assert body.read_whole() is None
     assert await read(body) == [b"a", b"b"]
     assert body.is_consumed

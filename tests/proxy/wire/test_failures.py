@@ -14,7 +14,8 @@ from aiohttp_route_middleware.proxy import (
 )
 from aiohttp_route_middleware.proxy.wire import failures
 
-ALL = [one for one in map(vars(failures).get, failures.__all__) if issubclass(one, UpstreamError)]  # type: ignore[arg-type]
+EVERYTHING = [getattr(failures, name) for name in failures.__all__]
+ALL: list[type[UpstreamError]] = [one for one in EVERYTHING if issubclass(one, UpstreamError)]
 
 
 @pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.__name__)
