@@ -198,7 +198,8 @@ def _tabulate_short(names: Sequence[str], sets: Sequence[_Set], missing: Mapping
     note = (
         f"150 bytes of JSON over {CONNECTIONS} connections that are kept, one request at a time on each. Requests per "
         "second of CPU time of all processes of the proxy, which has a core for itself; directly, of the upstream, "
-        "which is a bare protocol that parses next to nothing. All proxies keep connections to the upstream. "
+        f"which is a bare protocol that parses next to nothing. All proxies but {NODE} as it is by "
+        "default keep connections to the upstream. "
         f"Started {len(sets)} times, side by side, and loaded in turn."
     )
     columns = ("", "requests per CPU-second", f"÷ {BY_HAND}", f"÷ {NODE}")

@@ -51,7 +51,7 @@ from aiohttp_route_middleware.middlewares.tracing import tracing
 from aiohttp_route_middleware.middlewares.trailing_slash import trailing_slash
 from aiohttp_route_middleware.middlewares.trusted_host import trusted_host
 from aiohttp_route_middleware.middlewares.unless import unless
-from aiohttp_route_middleware.proxy import Exchange, Upstream, proxy, set_header
+from aiohttp_route_middleware.proxy import Ejection, Exchange, Upstream, proxy, set_header
 from aiohttp_route_middleware.stores import MemoryStore
 from aiohttp_route_middleware.typedefs import Handler
 
@@ -417,6 +417,19 @@ async def test_a_failure_is_a_problem_for_who_reads_them(serve: Serve, between: 
     response = await client.get("/")
     assert (response.status, response.content_type) == (502, "application/problem+json")
     assert json.loads(await response.read()) == {"type": "about:blank", "title": "Bad Gateway", "status": 502}
+
+
+async def test_no_answer_in_time_and_no_target_are_problems_as_well(serve: Serve) -> None:
+    only = Ejection(failures=1, period=300.0, share=1.0)
+    client = await serve(problem_details(), answer=None, response_timeout=0.05, ejection=only)
+    titles = [json.loads(await (await client.get("/")).read())["title"] for _ in range(2)]
+    assert titles == ["Gateway Timeout", "Service Unavailable"]
+
+
+async def test_who_may_read_an_answer_is_for_the_target_to_say_if_it_does(serve: Serve) -> None:
+    client = await serve(cors("https://app.example"), answer=write("Access-Control-Allow-Origin: *"))
+    response = await client.get("/", headers={"Origin": "https://app.example"})
+    assert response.headers.getall("Access-Control-Allow-Origin") == ["*"]
 
 
 async def test_a_404_of_the_target_stays_what_it_is(serve: Serve) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from aiohttp import web
 from aiohttp_route_middleware.proxy import Ejection, Retries, RetryBudget, Upstream
 from aiohttp_route_middleware.proxy.messages import relay_messages
 from aiohttp_route_middleware.proxy.mirroring import Mirror
-from aiohttp_route_middleware.proxy.passing import _UnderWay
+from aiohttp_route_middleware.proxy.passing import _Passing, _UnderWay
 
 from .front import GET, POST, serve, until
 from .raw import OK, Between, between_raw_sockets
@@ -118,3 +119,8 @@ def test_a_client_that_leaves_before_any_attempt_is_remembered() -> None:
     under_way = _UnderWay()
     under_way.leave()
     assert under_way.has_left
+
+
+def test_a_client_that_has_gone_in_this_very_moment_is_not_invited() -> None:
+    passing: Any = SimpleNamespace(_incoming=SimpleNamespace(transport=None))
+    _Passing._invite(passing)

@@ -111,6 +111,16 @@ async def test_a_body_can_be_replaced_and_nothing_is_said_of_the_other_one(betwe
     assert response.values("ETag") == response.values("Content-Encoding") == []
 
 
+async def test_an_answer_that_was_let_go_is_counted_once(between: Between) -> None:
+    async def replace(exchange: Exchange) -> Any:
+        yield
+        before = exchange.answer
+        exchange.response = web.Response(text="other")
+        before.abandon()
+
+    assert (await see(between, OK, replace)).body == b"other"
+
+
 # messages without a body
 
 
