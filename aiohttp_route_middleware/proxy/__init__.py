@@ -1,8 +1,10 @@
 """The reverse proxy endpoint: requests, passed on to other servers.
 
-transactions = Upstream("http://localhost:8001")
-transactions.run_with(app)
-app.router.add_route("*", "/transactions{tail:.*}", authenticate, proxy(transactions, set_header("X-API-Key", KEY)))
+    transactions = Upstream("http://localhost:8001")
+    transactions.run_with(app)
+    app.router.add_route("*", "/shop{tail:.*}", authenticate, proxy(transactions, set_header("X-API-Key", KEY)))
+
+What needs an extra is imported from its own room: `client_span()` and `count_exchanges()`.
 """
 
 from .choice.affinity import AffinityCookie
@@ -11,31 +13,40 @@ from .choice.health import Ejection
 from .choice.probes import HealthCheck
 from .choice.retries import Retries, RetryBudget
 from .choice.targets import Target
+from .copies import AnswerCopy
+from .dynamic import DynamicTargets
 from .edits import remove_headers, remove_response_headers, rewrite_path, set_header, set_response_header
 from .endpoint import proxy
 from .exchange import Exchange
 from .hooks import Hook, after
+from .interception import intercept
 from .message.cookies import rewrite_cookies
 from .message.forwarding import Forwarding
 from .message.locations import rewrite_locations
 from .message.path_rewriting import add_prefix, quote_segment, replace_path, strip_prefix
+from .messages import relay_messages
+from .mirroring import Mirror
 from .record import EXCHANGE, ExchangeRecord
 from .response import BodyCutOffError, BodyTooLargeError, ProxyResponse
 from .upstream import Upstream
 from .wire.failures import (
+    AddressRefusedError,
     BadResponseError,
     ConnectError,
     ConnectTimeoutError,
     DisconnectedError,
     NoTargetError,
     ResponseTimeoutError,
+    TargetRefusedError,
     UpstreamError,
 )
 from .wire.outgoing import OutgoingRequest
 
 __all__ = (
     "EXCHANGE",
+    "AddressRefusedError",
     "AffinityCookie",
+    "AnswerCopy",
     "BadResponseError",
     "BodyCutOffError",
     "BodyTooLargeError",
@@ -43,12 +54,14 @@ __all__ = (
     "ConnectTimeoutError",
     "ConsistentHash",
     "DisconnectedError",
+    "DynamicTargets",
     "Ejection",
     "Exchange",
     "ExchangeRecord",
     "Forwarding",
     "HealthCheck",
     "Hook",
+    "Mirror",
     "NoTargetError",
     "OutgoingRequest",
     "ProxyResponse",
@@ -56,12 +69,15 @@ __all__ = (
     "Retries",
     "RetryBudget",
     "Target",
+    "TargetRefusedError",
     "Upstream",
     "UpstreamError",
     "add_prefix",
     "after",
+    "intercept",
     "proxy",
     "quote_segment",
+    "relay_messages",
     "remove_headers",
     "remove_response_headers",
     "replace_path",

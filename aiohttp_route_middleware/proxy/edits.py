@@ -19,7 +19,9 @@ __all__ = ("remove_headers", "remove_response_headers", "rewrite_path", "set_hea
 
 
 def rewrite_path(*rewrites: Rewrite) -> Hook:
-    """Rewrite path and query before they are sent.
+    """Rewrite path and query before they are sent, by a function of your own, or by several in a row.
+
+    What `strip_prefix()`, `add_prefix()` and `replace_path()` make may be passed to `proxy()` as it is.
 
     Args:
         rewrites: made by `strip_prefix()`, `add_prefix()` and `replace_path()`, or functions of your own, in order.
@@ -28,7 +30,7 @@ def rewrite_path(*rewrites: Rewrite) -> Hook:
         ConfigurationError: there are none, or one is no function.
 
     Example:
-        proxy(posts, rewrite_path(strip_prefix("/api"), add_prefix("/v1")))
+        proxy(posts, rewrite_path(lambda path: path.replace("/old", "/new", 1)))
     """
     rewrite = join_rewrites("rewrite_path()", rewrites)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aiohttp import hdrs, web
 from multidict import CIMultiDict
 
-from ..declarations import named
+from ..declarations import named, required_by, requires
 from ..errors import ConfigurationError
 from ..marks import set_mark
 from ..naming import describe
@@ -20,12 +21,14 @@ from ..typedefs import Handler
 from .choice.affinity import AffinityCookie
 from .exchange import Exchange
 from .expectations import invites_itself
-from .hooks import Hook, check_hooks, run_hooks
+from .hook_lists import read_hooks
+from .hooks import Hook, run_hooks
 from .message.cookies import CookieRewriting
 from .message.fields import drop_connection_fields
 from .message.forwarding import Forwarding
 from .message.framing import Framing, read_framing
 from .message.locations import LocationRewriting
+from .message.path_rewriting import Rewrite
 from .message.paths import SERVER_ITSELF, read_path_and_query
 from .message.via import answer_last_hop
 from .messages import MessageRelay, check_messages
@@ -55,7 +58,7 @@ _OUT_OF_HOOKS = (*_OF_THE_BODY, hdrs.CONNECTION, hdrs.TRANSFER_ENCODING, hdrs.UP
 
 def proxy(
     upstream: Upstream,
-    *hooks: Hook,
+    *hooks: Hook | Rewrite | Sequence[Hook | Rewrite],
     preserve_host: bool = False,
     forwarding: Forwarding | None = None,
     locations: LocationRewriting | None = None,
@@ -69,7 +72,8 @@ def proxy(
 
     Args:
         upstream: whose targets are asked; its `run_with()` ties it to the application.
-        hooks: functions around the exchange, in three forms; the first is the outermost.
+        hooks: functions around the exchange, in three forms, and rewritings of its path, as `strip_prefix("/api")`;
+            the first is the outermost. A list of them stands for what is in it.
         preserve_host: whether the target gets the `Host` of the client; by default it gets its own.
         forwarding: what the target is told of the client; default `Forwarding()`: three `X-Forwarded-*` fields and
             `Via`, and no peer is believed.
@@ -98,11 +102,11 @@ def proxy(
         RFC 9110, section 7; RFC 9112; RFC 7239; RFC 9209.
 
     Example:
-        proxy(Upstream("http://localhost:8001"), rewrite_path(strip_prefix("/api")))
+        proxy(Upstream("http://localhost:8001"), strip_prefix("/api"))
     """
     if not isinstance(upstream, Upstream):
         raise ConfigurationError(_BATTERY, f"upstream is {describe(upstream)}", cure=_CURE)
-    check_hooks(hooks)
+    listed = read_hooks(hooks)
     check_messages(messages)
     _check_option("forwarding", forwarding, Forwarding, cure='write Forwarding(via="shop"), or None')
     _check_option("locations", locations, LocationRewriting, cure="write rewrite_locations(), or None")
@@ -113,7 +117,7 @@ def proxy(
         check_name(_BATTERY, "proxy_status", proxy_status, example="shop")
     passer = _Proxy(
         upstream=upstream,
-        hooks=hooks,
+        hooks=listed,
         preserve_host=preserve_host,
         forwarding=Forwarding() if forwarding is None else forwarding,
         locations=locations,
@@ -130,7 +134,7 @@ def proxy(
 
     set_mark(proxy, "__link_kind__", "endpoint")
     invites_itself(proxy)
-    return proxy
+    return requires(*(key for hook in listed for key in required_by(hook)))(proxy)
 
 
 def _check_option(option: str, value: object, kind: type, *, cure: str) -> None:

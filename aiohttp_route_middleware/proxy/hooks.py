@@ -1,10 +1,9 @@
 """Functions of users around an exchange, in three forms.
 
     async def around(exchange):         # an async generator: before its yield, and after it
-        ...
-
-Yield:
-        ...
+        begun = time.monotonic()
+        yield  # what is further inside
+        exchange.response.headers["X-Took"] = str(time.monotonic() - begun)
 
     def before(exchange): ...           # a function: changes exchange.request; async or plain
 
@@ -29,13 +28,12 @@ from ..errors import ConfigurationError
 from ..marks import read_mark, set_mark, unwrap_partial
 from ..naming import describe, name_link
 from ..option_checks import refuse_returned
-from ..parameters import read_parameters
 from .wire.failures import ClientGoneError, ClientSilentError
 
 if TYPE_CHECKING:
     from .exchange import Exchange
 
-__all__ = ("Hook", "after", "check_hooks", "run_hooks")
+__all__ = ("Hook", "after", "run_hooks")
 
 Hook: TypeAlias = "Callable[[Exchange], Any]"
 _Opened: TypeAlias = "AsyncGenerator[None, None] | Hook"
@@ -68,32 +66,6 @@ def after(function: _F) -> _F:
         cure = "write @after above the method in its class"
         raise ConfigurationError("after()", f"{describe(function)} takes no marks", cure=cure) from None
     return function
-
-
-def check_hooks(hooks: Sequence[object]) -> None:
-    """Refuse what is no hook.
-
-    Raises:
-        ConfigurationError: it cannot be called with an exchange.
-    """
-    for position, hook in enumerate(hooks, 1):
-        cure = _find_fault(hook)
-        if cure:
-            raise ConfigurationError("proxy()", f"hook {position} is {describe(hook)}", cure=cure)
-
-
-def _find_fault(hook: object) -> str:
-    """Tell what to do about what is no hook; nothing if it is one."""
-    if not callable(hook) or isinstance(hook, type):
-        return "pass a function, or an async generator function"
-    if read_mark(hook, "__link_kind__"):
-        return "put it into the chain, before proxy(): it takes a request, and a hook an exchange"
-    if inspect.isgeneratorfunction(unwrap_partial(hook)):
-        return "write it as `async def`: a hook that yields is an async generator"
-    parameters = read_parameters(hook)
-    if parameters is not None and not parameters.take_request_alone:
-        return "a hook is called with the exchange alone"
-    return ""
 
 
 async def run_hooks(hooks: Sequence[Hook], exchange: Exchange, send: Callable[[], Awaitable[None]]) -> None:

@@ -14,12 +14,23 @@ from typing import TypeAlias
 from urllib.parse import quote
 
 from ...errors import ConfigurationError
+from ...marks import read_mark, set_mark
 from ...naming import name_link
 from ...option_checks import check_function, check_text, refuse_option, refuse_returned
 from .paths import SERVER_ITSELF, find_fault, has_dot_segment
 
-__all__ = ("Rewrite", "add_prefix", "check_prefix", "join_rewrites", "quote_segment", "replace_path", "strip_prefix")
+__all__ = (
+    "Rewrite",
+    "add_prefix",
+    "check_prefix",
+    "is_rewriting",
+    "join_rewrites",
+    "quote_segment",
+    "replace_path",
+    "strip_prefix",
+)
 
+_MARK = "__rewrites_path__"
 _SENT_AS_THEY_ARE = "/!\"#$&'()*+,:;<=>@[\\]^`{|}"  # by clients, or refused later on
 
 Rewrite: TypeAlias = Callable[[str], str]
@@ -39,7 +50,7 @@ def strip_prefix(prefix: str) -> Rewrite:
         ConfigurationError: it does not begin with a slash, ends with one, or cannot be found in any path.
 
     Example:
-        proxy(upstream, rewrite_path(strip_prefix("/api")))
+        proxy(upstream, strip_prefix("/api"))
     """
     check_prefix("strip_prefix()", "prefix", prefix, is_decoded=True)
     begins = re.compile("".join(map(_spell, prefix)) + r"(?=[/?]|\Z)")
@@ -51,7 +62,7 @@ def strip_prefix(prefix: str) -> Rewrite:
         rest = path_and_query[found.end() :]
         return rest if rest.startswith("/") else f"/{rest}"
 
-    return strip_prefix
+    return _mark(strip_prefix)
 
 
 def add_prefix(prefix: str) -> Rewrite:
@@ -64,14 +75,14 @@ def add_prefix(prefix: str) -> Rewrite:
         ConfigurationError: it does not begin with a slash, ends with one, or may not be sent.
 
     Example:
-        proxy(upstream, rewrite_path(add_prefix("/v1")))
+        proxy(upstream, add_prefix("/v1"))
     """
     check_prefix("add_prefix()", "prefix", prefix)
 
     def add_prefix(path_and_query: str) -> str:
         return f"{prefix}{path_and_query}"
 
-    return add_prefix
+    return _mark(add_prefix)
 
 
 def replace_path(pattern: str | re.Pattern[str], replacement: str) -> Rewrite:
@@ -88,7 +99,7 @@ def replace_path(pattern: str | re.Pattern[str], replacement: str) -> Rewrite:
         ConfigurationError: the expression or the replacement is malformed.
 
     Example:
-        proxy(upstream, rewrite_path(replace_path(r"^/users/(\d+)", r"/accounts/\1")))
+        proxy(upstream, replace_path(r"^/users/(\d+)", r"/accounts/\1"))
     """
     expression = _read_expression(pattern)
     _check_replacement(expression, replacement)
@@ -97,7 +108,17 @@ def replace_path(pattern: str | re.Pattern[str], replacement: str) -> Rewrite:
         path, question_mark, query = path_and_query.partition("?")
         return f"{expression.sub(replacement, path)}{question_mark}{query}"
 
-    return replace_path
+    return _mark(replace_path)
+
+
+def is_rewriting(function: object) -> bool:
+    """Whether one of these has made it."""
+    return read_mark(function, _MARK) is True
+
+
+def _mark(rewrite: Rewrite) -> Rewrite:
+    set_mark(rewrite, _MARK, True)
+    return rewrite
 
 
 def join_rewrites(made: str, rewrites: Sequence[Rewrite]) -> Rewrite:

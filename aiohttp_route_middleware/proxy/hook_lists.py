@@ -1,0 +1,89 @@
+"""Hooks as they are passed to `proxy()`: lists of them opened, rewritings of paths wrapped, what is none refused.
+
+What is refused is told what to write instead: most often it is an option of something, or a link.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Iterator
+
+from ..errors import ConfigurationError
+from ..marks import read_mark, unwrap_partial
+from ..naming import describe
+from ..parameters import read_parameters
+from .choice.affinity import AffinityCookie
+from .choice.balancing import ConsistentHash
+from .choice.health import Ejection
+from .choice.probes import HealthCheck
+from .choice.retries import Retries
+from .choice.targets import Target
+from .edits import rewrite_path
+from .hooks import Hook
+from .message.cookies import CookieRewriting
+from .message.forwarding import Forwarding
+from .message.locations import LocationRewriting
+from .message.path_rewriting import is_rewriting
+from .messages import MessageRelay
+from .mirroring import Mirror
+from .upstream import Upstream
+
+__all__ = ("read_hooks",)
+
+_OPTIONS: dict[type, str] = {
+    Forwarding: "pass it as forwarding=",
+    LocationRewriting: "pass it as locations=",
+    CookieRewriting: "pass it as cookies=",
+    MessageRelay: "pass it as messages=",
+    Mirror: "pass it as mirror=",
+    Upstream: "pass one upstream; one may have several targets",
+    Target: "pass it to Upstream()",
+    ConsistentHash: "pass it to Upstream(), as balance=",
+    AffinityCookie: "pass it to Upstream(), as affinity=",
+    Ejection: "pass it to Upstream(), as ejection=",
+    HealthCheck: "pass it to Upstream(), as check=",
+    Retries: "pass it to Upstream(), as retries=",
+}
+
+
+def read_hooks(passed: Iterable[object]) -> tuple[Hook, ...]:
+    """Return hooks in their order.
+
+    Args:
+        passed: hooks, rewritings of paths, and lists of both.
+
+    Raises:
+        ConfigurationError: one is no hook; it cannot be called with an exchange.
+    """
+    hooks = list[Hook]()
+    for position, hook in enumerate(_flatten(passed), 1):
+        cure = _find_fault(hook)
+        if cure or not callable(hook):
+            raise ConfigurationError("proxy()", f"hook {position} is {describe(hook)}", cure=cure)
+        hooks.append(rewrite_path(hook) if is_rewriting(hook) else hook)
+    return tuple(hooks)
+
+
+def _flatten(passed: Iterable[object]) -> Iterator[object]:
+    for one in passed:
+        if isinstance(one, (list, tuple)):
+            yield from _flatten(one)
+        else:
+            yield one
+
+
+def _find_fault(hook: object) -> str:
+    """Tell what to do about what is no hook; nothing if it is one."""
+    for kind, cure in _OPTIONS.items():
+        if isinstance(hook, kind):
+            return cure
+    if not callable(hook) or isinstance(hook, type):
+        return "pass a function, or an async generator function"
+    if read_mark(hook, "__link_kind__"):
+        return "put it into the chain, before proxy(): it takes a request, and a hook an exchange"
+    if inspect.isgeneratorfunction(unwrap_partial(hook)):
+        return "write it as `async def`: a hook that yields is an async generator"
+    parameters = read_parameters(hook)
+    if parameters is not None and not parameters.take_request_alone:
+        return "a hook is called with the exchange alone"
+    return ""
