@@ -9,26 +9,26 @@ What needs an extra is imported from its own room: `client_span()` and `count_ex
 
 from .choice.affinity import AffinityCookie
 from .choice.balancing import ConsistentHash
+from .choice.dynamic import DynamicTargets
 from .choice.health import Ejection
 from .choice.probes import HealthCheck
 from .choice.retries import Retries, RetryBudget
 from .choice.targets import Target
-from .copies import AnswerCopy
-from .dynamic import DynamicTargets
-from .edits import remove_headers, remove_response_headers, rewrite_path, set_header, set_response_header
 from .endpoint import proxy
 from .exchange import Exchange
-from .hooks import Hook, after
-from .interception import intercept
+from .hooks.edits import remove_headers, remove_response_headers, rewrite_path, set_header, set_response_header
+from .hooks.interception import intercept
+from .hooks.running import Hook, after
 from .message.cookies import rewrite_cookies
 from .message.forwarding import Forwarding
 from .message.locations import rewrite_locations
 from .message.path_rewriting import add_prefix, quote_segment, replace_path, strip_prefix
-from .messages import relay_messages
-from .mirroring import Mirror
+from .mirror.copies import AnswerCopy
+from .mirror.mirroring import Mirror
 from .record import EXCHANGE, ExchangeRecord
 from .response import BodyCutOffError, BodyTooLargeError, ProxyResponse
 from .upstream import Upstream
+from .websockets.messages import relay_messages
 from .wire.failures import (
     AddressRefusedError,
     BadResponseError,

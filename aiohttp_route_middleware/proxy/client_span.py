@@ -21,7 +21,7 @@ from ..errors import ConfigurationError, MissingDependencyError
 from ..naming import describe
 from ..support.telemetry.route_names import name_method
 from .exchange import Exchange
-from .hooks import Hook
+from .hooks.running import Hook
 from .record import ExchangeRecord
 from .wire.failures import UpstreamError
 

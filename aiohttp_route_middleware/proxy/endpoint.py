@@ -22,7 +22,7 @@ from .choice.affinity import AffinityCookie
 from .exchange import Exchange
 from .expectations import invites_itself
 from .hook_lists import read_hooks
-from .hooks import Hook, run_hooks
+from .hooks.running import Hook, run_hooks
 from .message.cookies import CookieRewriting
 from .message.fields import drop_connection_fields
 from .message.forwarding import Forwarding
@@ -31,13 +31,13 @@ from .message.locations import LocationRewriting
 from .message.path_rewriting import Rewrite
 from .message.paths import SERVER_ITSELF, read_path_and_query
 from .message.via import answer_last_hop
-from .messages import MessageRelay, check_messages
-from .mirroring import Mirror
+from .mirror.mirroring import Mirror
 from .passing import pass_on
 from .record import EXCHANGE, ExchangeRecord
 from .response import ProxyResponse, note_answer
-from .tunnel import TunnelResponse, check_handshake
 from .upstream import OpenUpstream, Upstream
+from .websockets.messages import MessageRelay, check_messages
+from .websockets.tunnel import TunnelResponse, check_handshake
 from .wire.failures import ClientGoneError, ClientSilentError, UpstreamError
 from .wire.outgoing import OutgoingRequest
 

@@ -9,8 +9,7 @@ from aiohttp import web
 from ..errors import ConfigurationError
 from ..naming import describe
 from .record import ExchangeRecord
-from .response import ProxyResponse
-from .tunnel import TunnelResponse
+from .response import ProxyResponse, ReceivedResponse
 from .wire.outgoing import OutgoingRequest
 
 __all__ = ("Exchange",)
@@ -65,7 +64,7 @@ class Exchange:
     def forget_response(self) -> None:
         """Let go of the response, if there is one: it will not be sent."""
         before, self._response = self._response, None
-        if isinstance(before, (ProxyResponse, TunnelResponse)):
+        if isinstance(before, ReceivedResponse):
             before.abandon()
 
     @property

@@ -18,15 +18,15 @@ from .choice.health import Ejection
 from .choice.probes import HealthCheck
 from .choice.retries import Retries
 from .choice.targets import Target
-from .edits import rewrite_path
-from .hooks import Hook
+from .hooks.edits import rewrite_path
+from .hooks.running import Hook
 from .message.cookies import CookieRewriting
 from .message.forwarding import Forwarding
 from .message.locations import LocationRewriting
 from .message.path_rewriting import is_rewriting
-from .messages import MessageRelay
-from .mirroring import Mirror
+from .mirror.mirroring import Mirror
 from .upstream import Upstream
+from .websockets.messages import MessageRelay
 
 __all__ = ("read_hooks",)
 

@@ -13,12 +13,12 @@ from .choice.turns import Turn
 from .exchange import Exchange
 from .message.framing import Framing
 from .message.paths import join_path
-from .messages import MessageRelay, RelayResponse
-from .mirroring import Mirror, Mirrored
+from .mirror.mirroring import Mirror, Mirrored
 from .record import ExchangeOutcome, ExchangeRecord
 from .response import AnswerReplacedError, BodyCutOffError, ProxyResponse
-from .tunnel import SWITCHED, SWITCHING, EndTunnel, TunnelResponse, check_agreement, may_become_tunnel
 from .upstream import OpenUpstream
+from .websockets.messages import MessageRelay, RelayResponse
+from .websockets.tunnel import SWITCHED, SWITCHING, EndTunnel, TunnelResponse, check_agreement, may_become_tunnel
 from .wire.attempt import Answer, Attempt
 from .wire.bodies import Body, choose_body
 from .wire.failures import ClientGoneError, NoTargetError, UpstreamError

@@ -22,6 +22,7 @@ import aiohttp
 from aiohttp import hdrs, web
 from aiohttp.abc import AbstractStreamWriter
 
+from ..errors import RouteMiddlewareError
 from ..support.departure import Departure
 from ..support.sending import cut_off
 from .message.fields import drop_connection_fields
@@ -49,11 +50,11 @@ class AnswerReplacedError(ClientGoneError):
     """Nobody wants this answer: a hook has put another response in its place, or has failed."""
 
 
-class BodyCutOffError(ConnectionResetError):
+class BodyCutOffError(RouteMiddlewareError, ConnectionResetError):
     """A target has broken off its answer; the client was cut off. aiohttp closes the connection without a word."""
 
 
-class BodyTooLargeError(Exception):
+class BodyTooLargeError(RouteMiddlewareError):
     """A body is larger than who wants to read it allows."""
 
 
@@ -61,6 +62,10 @@ class ReceivedResponse(web.StreamResponse):
     """A response as it was received: nothing is added to its head but `Date`, and no byte of it is lost."""
 
     _missing: Sequence[str] = ()
+
+    def abandon(self) -> None:
+        """Let go of the answer: another response is sent."""
+        raise NotImplementedError
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
         """Make the head; called by aiohttp."""

@@ -24,17 +24,17 @@ from ..option_checks import check_count, check_function, check_seconds, check_te
 from ..support.telemetry.telling import tell_safely
 from .choice.affinity import AffinityCookie
 from .choice.balancing import ConsistentHash
+from .choice.dynamic import DynamicTargets, KeptPlaces
 from .choice.health import Ejection
 from .choice.probes import HealthCheck
 from .choice.retries import Retries
 from .choice.targets import Target, TargetLike
 from .choice.turns import Targets
-from .dynamic import DynamicTargets, KeptPlaces
 from .expectations import invite_late
 from .message.paths import join_path, read_base_path
 from .record import ExchangeOutcome, ExchangeRecord, Tell
 from .response import let_go_of_replaced
-from .tunnel import TunnelResponse
+from .websockets.tunnel import TunnelResponse
 from .wire.attempt import Attempt, Waits
 from .wire.bodies import NoBody
 from .wire.connection import Connector

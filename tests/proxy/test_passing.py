@@ -10,9 +10,9 @@ import pytest
 from aiohttp import web
 
 from aiohttp_route_middleware.proxy import Ejection, Retries, RetryBudget, Upstream
-from aiohttp_route_middleware.proxy.messages import relay_messages
-from aiohttp_route_middleware.proxy.mirroring import Mirror
+from aiohttp_route_middleware.proxy.mirror.mirroring import Mirror
 from aiohttp_route_middleware.proxy.passing import _Passing, _UnderWay
+from aiohttp_route_middleware.proxy.websockets.messages import relay_messages
 
 from .front import GET, POST, serve, until
 from .raw import OK, Between, between_raw_sockets

@@ -14,7 +14,7 @@ from pytest_aiohttp.plugin import AiohttpClient, AiohttpServer
 
 from aiohttp_route_middleware.errors import ConfigurationError
 from aiohttp_route_middleware.proxy import Ejection, ExchangeRecord, HealthCheck, Retries, Target, Upstream, proxy
-from aiohttp_route_middleware.proxy.dynamic import DynamicTargets
+from aiohttp_route_middleware.proxy.choice.dynamic import DynamicTargets
 
 from .raw import OK, Between, Wire, bounded
 

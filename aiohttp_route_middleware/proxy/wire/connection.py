@@ -19,6 +19,7 @@ from aiohttp.streams import EofStream, StreamReader
 from multidict import CIMultiDict
 from yarl import URL
 
+from ...errors import RouteMiddlewareError
 from .failures import (
     AddressRefusedError,
     BadResponseError,
@@ -35,7 +36,7 @@ _LINGER = 5.0  # seconds
 _Request: Any = getattr(client_reqrep, "ClientRequestBase", client_reqrep.ClientRequest)
 
 
-class AddressNotAllowedError(OSError):
+class AddressNotAllowedError(RouteMiddlewareError, OSError):
     """A socket was to be made for an address that may not be connected to."""
 
 

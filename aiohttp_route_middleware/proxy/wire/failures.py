@@ -20,6 +20,8 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+from ...errors import RouteMiddlewareError
+
 __all__ = (
     "AddressRefusedError",
     "BadResponseError",
@@ -116,9 +118,9 @@ class BadResponseError(UpstreamError):
     proxy_error = "http_protocol_error"
 
 
-class ClientGoneError(ConnectionResetError):
+class ClientGoneError(RouteMiddlewareError, ConnectionResetError):
     """The client has gone, or has broken off its body: nobody waits for an answer."""
 
 
-class ClientSilentError(Exception):
+class ClientSilentError(RouteMiddlewareError):
     """The client has stopped in the middle of its body."""

@@ -13,11 +13,11 @@ from aiohttp.test_utils import TestServer
 
 from aiohttp_route_middleware.errors import ConfigurationError
 from aiohttp_route_middleware.proxy import Ejection, Exchange, ExchangeRecord, Retries, Upstream, proxy, set_header
-from aiohttp_route_middleware.proxy.copies import AnswerCopy
-from aiohttp_route_middleware.proxy.dynamic import DynamicTargets
-from aiohttp_route_middleware.proxy.mirroring import Mirror
+from aiohttp_route_middleware.proxy.choice.dynamic import DynamicTargets
+from aiohttp_route_middleware.proxy.mirror.copies import AnswerCopy
+from aiohttp_route_middleware.proxy.mirror.mirroring import Mirror
 
-from .raw import OK, RawUpstream, Wire, bounded
+from ..raw import OK, RawUpstream, Wire, bounded
 
 GET = b"GET /a%2Fb?c&c HTTP/1.1\r\nHost: shop.example\r\nX-Mine: 1\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\n"

@@ -22,14 +22,14 @@ from typing import Any, cast
 from aiohttp import hdrs, web
 from aiohttp.http_parser import RawResponseMessage
 
-from ..support.network.websockets import is_websocket
-from .message.fields import drop_connection_fields
-from .message.framing import Framing
-from .response import AnswerReplacedError, ReceivedResponse
-from .wire.attempt import Answer
-from .wire.bodies import Body
-from .wire.failures import BadResponseError, ClientGoneError
-from .wire.outgoing import OutgoingRequest
+from ...support.network.websockets import is_websocket
+from ..message.fields import drop_connection_fields
+from ..message.framing import Framing
+from ..response import AnswerReplacedError, ReceivedResponse
+from ..wire.attempt import Answer
+from ..wire.bodies import Body
+from ..wire.failures import BadResponseError, ClientGoneError
+from ..wire.outgoing import OutgoingRequest
 
 __all__ = (
     "SWITCHED",

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ..declarations import named
-from ..errors import ConfigurationError
-from ..option_checks import check_name
-from ..syntax import is_field_value
-from .hooks import Hook, after
-from .message.path_rewriting import Rewrite, join_rewrites
+from ...declarations import named
+from ...errors import ConfigurationError
+from ...option_checks import check_name
+from ...syntax import is_field_value
+from ..message.path_rewriting import Rewrite, join_rewrites
+from .running import Hook, after
 
 if TYPE_CHECKING:
-    from .exchange import Exchange
+    from ..exchange import Exchange
 
 __all__ = ("remove_headers", "remove_response_headers", "rewrite_path", "set_header", "set_response_header")
 

@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from aiohttp import web
 
-from ..declarations import named
-from ..errors import ConfigurationError
-from ..option_checks import check_function, refuse_returned
-from .choice.health import check_statuses
-from .hooks import Hook
-from .wire.failures import UpstreamError
+from ...declarations import named
+from ...errors import ConfigurationError
+from ...option_checks import check_function, refuse_returned
+from ..choice.health import check_statuses
+from ..wire.failures import UpstreamError
+from .running import Hook
 
 if TYPE_CHECKING:
-    from .exchange import Exchange
+    from ..exchange import Exchange
 
 __all__ = ("intercept",)
 

@@ -13,9 +13,9 @@ from pytest_aiohttp.plugin import AiohttpClient
 
 from aiohttp_route_middleware.errors import ConfigurationError
 from aiohttp_route_middleware.proxy import Exchange, ExchangeRecord, Upstream, after, proxy
-from aiohttp_route_middleware.proxy.messages import relay_messages
+from aiohttp_route_middleware.proxy.websockets.messages import relay_messages
 
-from .raw import OK, Between, Wire, bounded
+from ..raw import OK, Between, Wire, bounded
 from .test_tunnel import (
     AGREED,
     HANDSHAKE,
@@ -200,7 +200,7 @@ async def test_a_close_is_passed_on_and_answered_by_the_other_side(
 async def test_who_does_not_answer_a_close_is_ended_after_a_while(
     between: Between, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aiohttp_route_middleware.proxy.messages._ANSWER_TIME", 0.01)
+    monkeypatch.setattr("aiohttp_route_middleware.proxy.websockets.messages._ANSWER_TIME", 0.01)
     await between.serve(messages=KEEP)
     client, target = await open_tunnel(between)
     await client.send(close(4000, mask=True))

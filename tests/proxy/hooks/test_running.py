@@ -24,12 +24,11 @@ from aiohttp_route_middleware.proxy import (
     ResponseTimeoutError,
     Upstream,
     UpstreamError,
-    add_prefix,
     after,
     proxy,
 )
 
-from .raw import OK, Between, Message, bounded
+from ..raw import OK, Between, Message, bounded
 
 GET = b"GET /posts?page=1 HTTP/1.1\r\nHost: shop.example\r\n\r\n"
 POST = b"POST /posts HTTP/1.1\r\nHost: shop.example\r\nContent-Length: 5\r\n\r\nfirst"
@@ -578,7 +577,6 @@ MISTAKES: dict[Callable[..., Any], str] = {
     _return_later: r"proxy\(\): _return_later\(\) returned HTTPForbidden",
     _return_after: r"proxy\(\): _return_after\(\) returned str",
     _return_later_after: r"proxy\(\): _return_later_after\(\) returned 1",
-    add_prefix("/v1"): r"proxy\(\): add_prefix\(\) returned str",
     _set_no_response: r"Exchange.response: a hook has set str",
     _read_too_early: "there is no response yet",
     _read_answer_too_early: "there is no answer of a target",

@@ -30,12 +30,12 @@ from aiohttp import EofStream, WebSocketError, WSCloseCode, WSMsgType
 from aiohttp._websocket.reader import WebSocketDataQueue
 from aiohttp.http_websocket import WebSocketReader, WebSocketWriter, WSMessage
 
-from ..errors import ConfigurationError
-from ..naming import describe
-from ..option_checks import check_count, check_function, refuse_returned
-from .exchange import Exchange
+from ...errors import ConfigurationError
+from ...naming import describe
+from ...option_checks import check_count, check_function, refuse_returned
+from ..exchange import Exchange
+from ..wire.attempt import Answer
 from .tunnel import EndTunnel, Source, TunnelResponse, drain
-from .wire.attempt import Answer
 
 __all__ = ("MessageHook", "MessageRelay", "RelayResponse", "check_messages", "relay_messages")
 

@@ -22,9 +22,9 @@ from aiohttp_route_middleware.middlewares import setup
 from aiohttp_route_middleware.middlewares.request_id import request_id
 from aiohttp_route_middleware.middlewares.secure_headers import secure_headers
 from aiohttp_route_middleware.proxy import Exchange, ExchangeRecord, Upstream, after, proxy, set_header
-from aiohttp_route_middleware.proxy.tunnel import Source, TunnelResponse
+from aiohttp_route_middleware.proxy.websockets.tunnel import Source, TunnelResponse
 
-from .raw import OK, Between, Message, Server, Wire, bounded
+from ..raw import OK, Between, Message, Server, Wire, bounded
 
 ACCEPT = b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 FIELDS = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
@@ -422,7 +422,7 @@ async def test_when_one_side_goes_the_other_is_ended(between: Between, who: str,
 
 
 async def test_who_does_not_end_is_closed_after_a_while(between: Between, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aiohttp_route_middleware.proxy.tunnel._LINGER", 0.01)
+    monkeypatch.setattr("aiohttp_route_middleware.proxy.websockets.tunnel._LINGER", 0.01)
     records: list[ExchangeRecord] = []
     await between.serve(to={"on_exchange": records.append})
     client, target = await open_tunnel(between)

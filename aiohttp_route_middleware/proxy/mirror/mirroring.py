@@ -21,24 +21,24 @@ from typing import TypeAlias
 import aiohttp
 from multidict import CIMultiDict
 
-from ..errors import ConfigurationError
-from ..naming import describe
-from ..option_checks import check_count, check_function, check_seconds, check_texts, refuse_option
-from ..support.deadlines import Deadline, TimeIsUpError
-from ..support.network.websockets import is_websocket
-from ..support.telemetry.telling import tell_safely
-from ..syntax import is_token
-from .choice.health import check_share
-from .choice.turns import Turn
+from ...errors import ConfigurationError
+from ...naming import describe
+from ...option_checks import check_count, check_function, check_seconds, check_texts, refuse_option
+from ...support.deadlines import Deadline, TimeIsUpError
+from ...support.network.websockets import is_websocket
+from ...support.telemetry.telling import tell_safely
+from ...syntax import is_token
+from ..choice.health import check_share
+from ..choice.turns import Turn
+from ..exchange import Exchange
+from ..message.paths import join_path
+from ..record import ExchangeRecord
+from ..upstream import OpenUpstream, Upstream
+from ..wire.attempt import Answer, Attempt
+from ..wire.bodies import Body
+from ..wire.failures import ClientGoneError, DisconnectedError, NoTargetError, ResponseTimeoutError, UpstreamError
+from ..wire.outgoing import write_head
 from .copies import AnswerCopy, CopiedBody, KeptBytes, OriginalAnswer, WholeBody
-from .exchange import Exchange
-from .message.paths import join_path
-from .record import ExchangeRecord
-from .upstream import OpenUpstream, Upstream
-from .wire.attempt import Answer, Attempt
-from .wire.bodies import Body
-from .wire.failures import ClientGoneError, DisconnectedError, NoTargetError, ResponseTimeoutError, UpstreamError
-from .wire.outgoing import write_head
 
 __all__ = ("Mirror", "Mirrored")
 

@@ -22,10 +22,10 @@ from aiohttp_route_middleware.proxy import (
     set_response_header,
     strip_prefix,
 )
-from aiohttp_route_middleware.proxy.hooks import run_hooks
+from aiohttp_route_middleware.proxy.hooks.running import run_hooks
 
-from .incoming import ask
-from .raw import Between
+from ..incoming import ask
+from ..raw import Between
 
 SECRET = "key-that-nobody-may-see"
 FIELDS = [("x-key", "1"), ("Accept", "*/*"), ("X-Key", "2"), ("Cookie", "a=b")]

@@ -24,14 +24,14 @@ import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from ..errors import ConfigurationError
-from ..marks import read_mark, set_mark, unwrap_partial
-from ..naming import describe, name_link
-from ..option_checks import refuse_returned
-from .wire.failures import ClientGoneError, ClientSilentError
+from ...errors import ConfigurationError
+from ...marks import read_mark, set_mark, unwrap_partial
+from ...naming import describe, name_link
+from ...option_checks import refuse_returned
+from ..wire.failures import ClientGoneError, ClientSilentError
 
 if TYPE_CHECKING:
-    from .exchange import Exchange
+    from ..exchange import Exchange
 
 __all__ = ("Hook", "after", "run_hooks")
 

@@ -13,10 +13,10 @@ from pytest_aiohttp.plugin import AiohttpClient, AiohttpServer
 
 from aiohttp_route_middleware.errors import ConfigurationError
 from aiohttp_route_middleware.proxy import Exchange, ExchangeRecord, Hook, Upstream, after, proxy
-from aiohttp_route_middleware.proxy.interception import intercept
+from aiohttp_route_middleware.proxy.hooks.interception import intercept
 
-from ..conftest import Client
-from .raw import Between
+from ...conftest import Client
+from ..raw import Between
 
 Serve = Callable[..., Any]
 NOWHERE = "http://127.0.0.1:1"

@@ -17,12 +17,12 @@ from yarl import URL
 
 from aiohttp_route_middleware.errors import ConfigurationError
 from aiohttp_route_middleware.proxy import AffinityCookie, HealthCheck, Upstream, proxy
-from aiohttp_route_middleware.proxy.dynamic import DynamicTargets, KeptPlaces
+from aiohttp_route_middleware.proxy.choice.dynamic import DynamicTargets, KeptPlaces
 from aiohttp_route_middleware.proxy.wire.connection import AddressNotAllowedError
 from aiohttp_route_middleware.proxy.wire.failures import TargetRefusedError
 
-from ..conftest import Client
-from .incoming import ask
+from ...conftest import Client
+from ..incoming import ask
 
 Serve = Callable[..., Any]
 LOOPBACK = ("127.0.0.0/8", "::1")

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from multidict import CIMultiDictProxy
 
-from .wire.attempt import Answer
-from .wire.bodies import Body
+from ..wire.attempt import Answer
+from ..wire.bodies import Body
 
 __all__ = ("AnswerCopy", "CopiedBody", "KeptBytes", "OriginalAnswer", "WholeBody")
 

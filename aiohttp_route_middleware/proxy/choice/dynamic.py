@@ -28,18 +28,18 @@ from aiohttp import web
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
-from ..errors import ConfigurationError
-from ..naming import describe
-from ..option_checks import check_count, check_function, check_list
-from ..support.network.addresses import Address, parse_address
-from ..support.network.host_patterns import HostPatterns, read_host_patterns
-from ..support.network.hosts import parse_authority
-from ..support.network.networks import Network, Networks, read_networks
-from .choice.health import Judge
-from .choice.targets import Target
-from .choice.turns import Targets, Turn
-from .wire.connection import AddressNotAllowedError
-from .wire.failures import TargetRefusedError
+from ...errors import ConfigurationError
+from ...naming import describe
+from ...option_checks import check_count, check_function, check_list
+from ...support.network.addresses import Address, parse_address
+from ...support.network.host_patterns import HostPatterns, read_host_patterns
+from ...support.network.hosts import parse_authority
+from ...support.network.networks import Network, Networks, read_networks
+from ..wire.connection import AddressNotAllowedError
+from ..wire.failures import TargetRefusedError
+from .health import Judge
+from .targets import Target
+from .turns import Targets, Turn
 
 __all__ = ("DynamicTargets", "KeptPlaces")
 

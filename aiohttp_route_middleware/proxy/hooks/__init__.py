@@ -1,0 +1,1 @@
+"""Functions of users around an exchange, and those that are wanted often."""

@@ -1,0 +1,1 @@
+"""Requests that are sent to a second upstream as well, off the path."""

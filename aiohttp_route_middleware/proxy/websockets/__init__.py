@@ -1,0 +1,1 @@
+"""WebSockets through a proxy: as bytes, or message by message."""
