@@ -40,7 +40,14 @@ from ..support.battery import MiddlewareBattery, middleware_battery
 from ..support.clones import clone_request, close_clone
 from ..support.sending import cut_off, has_begun
 from ..support.traffic.body_limits import BodyLimit, check_length, choose_limit, declare_limit
-from ..support.traffic.limited_body import find_refusal, is_limited, limit_body, read_rest, release_body
+from ..support.traffic.limited_body import (
+    find_refusal,
+    is_left_to_endpoint,
+    is_limited,
+    limit_body,
+    read_rest,
+    release_body,
+)
 from ..typedefs import Handler
 
 __all__ = ("body_limit",)
@@ -108,7 +115,7 @@ async def _run_counting(request: web.Request, run: Handler, limit: int) -> web.S
     try:
         limit_body(content, limit)
         response = await run(request)
-        if not has_begun(request):
+        if not has_begun(request) and not is_left_to_endpoint(request):
             await read_rest(content)
         return response
     except Exception as error:

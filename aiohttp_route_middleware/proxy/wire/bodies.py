@@ -15,9 +15,11 @@ from aiohttp import StreamReader, web
 
 from ...errors import ConfigurationError
 from ...naming import describe
+from ...support.traffic.limited_body import leave_to_endpoint
 from ..message.framing import Framing
 from .failures import ClientGoneError
 from .outgoing import OutgoingBody
+from .parsers import Telling
 
 __all__ = ("Body", "GivenBody", "IncomingBody", "NoBody", "StreamedBody", "choose_body")
 
@@ -187,44 +189,21 @@ def _choose_incoming(incoming: Any, framing: Framing) -> Body:
     if framing.has_body and read is None and content._cursor:
         cure = "read it with request.read(), which keeps it, or have a hook set exchange.request.body"
         raise ConfigurationError("proxy()", "a link before it has read the body, or a part of it", cure=cure)
-    return IncomingBody(content, framing, read)
-
-
-class _Telling:
-    """The parser of a connection; tells the reader of a body as well that the rest is malformed.
-
-    Args:
-        parser: of aiohttp; that in C tells only its connection, and the reader would wait for ever.
-        content: of the request that is read.
-    """
-
-    def __init__(self, parser: Any, content: StreamReader) -> None:
-        self._parser = parser
-        self._content = content
-
-    def feed_data(self, data: bytes) -> Any:
-        """Parse what has come; called by aiohttp."""
-        try:
-            return self._parser.feed_data(data)
-        except Exception as error:
-            if not self._content.is_eof():  # else this is in another request
-                self._content.set_exception(error)
-                self._content.feed_eof()  # aiohttp would go on to read it, and log what it gets
-            raise
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._parser, name)
+    body = IncomingBody(content, framing, read)
+    if body.read_whole() is None:
+        leave_to_endpoint(incoming)
+    return body
 
 
 @contextmanager
 def _told_what_is_malformed(content: StreamReader) -> Iterator[None]:
     protocol = cast(Any, content)._protocol
-    telling = _Telling(protocol._parser, content)
+    telling = Telling(protocol._parser, content)
     protocol._parser = telling
     try:
         yield
     finally:  # there is none any more when the client has gone
-        protocol._parser = telling._parser if protocol._parser is telling else None
+        protocol._parser = telling.parser if protocol._parser is telling else None
 
 
 def _write_chunks(content: bytes) -> bytes:

@@ -12,8 +12,8 @@ import ssl
 from typing import Any, cast
 
 import aiohttp
-from aiohttp import client_reqrep
-from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError
+from aiohttp import client_reqrep, hdrs
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.http_parser import RawResponseMessage
 from aiohttp.streams import EofStream, StreamReader
 from multidict import CIMultiDict
@@ -28,6 +28,7 @@ from .failures import (
     DisconnectedError,
     ResponseTimeoutError,
 )
+from .parsers import IDLE, HeadOnly
 
 __all__ = ("AddressNotAllowedError", "Connection", "Connector")
 
@@ -112,8 +113,10 @@ class Connection:
     def expect_response(self, method: str) -> None:
         """Read the bytes that come as the answer to a request with this method, from now on."""
         self._protocol.set_response_params(
-            skip_payload=method == "HEAD", read_until_eof=True, auto_decompress=False, read_timeout=None
+            skip_payload=method == hdrs.METH_HEAD, read_until_eof=True, auto_decompress=False, read_timeout=None
         )
+        if method == hdrs.METH_HEAD:
+            self._protocol._parser = HeadOnly(self._protocol._parser, self._protocol.force_close)
 
     def start_deadline(self, seconds: float) -> None:
         """Bound the time until the head of the answer is there."""
@@ -173,7 +176,7 @@ class Connection:
         self.stop_deadline()
         if self._content is not None and self._protocol.closed is not None:
             self._protocol.closed.remove_done_callback(self._break_off)
-        self._protocol._parser = _IDLE
+        self._protocol._parser = IDLE
         self._of_aiohttp.release()
 
     def close(self) -> None:
@@ -202,26 +205,6 @@ class Connection:
         is_reset = self._is_to_end and closed is not None and closed.exception() is not None
         if is_reset or not content.is_eof():
             content.set_exception(aiohttp.ClientPayloadError("the body was broken off, or is malformed"))
-
-
-class _Idle:
-    """What reads a connection that nobody uses: whatever comes there ends it.
-
-    It would be taken for the answer to the next request, which may be another client's. aiohttp keeps such a
-    connection.
-    """
-
-    def feed_data(self, data: bytes) -> tuple[tuple[()], bool, bytes]:
-        """Refuse all bytes; called by aiohttp, which closes the connection then."""
-        if data:
-            raise BadHttpMessage("the target has sent what nobody has asked for")
-        return (), False, b""
-
-    def feed_eof(self) -> None:
-        """Note that the target has closed it; called by aiohttp."""
-
-
-_IDLE = _Idle()
 
 
 def _hear_end(closed: asyncio.Future[None]) -> None:

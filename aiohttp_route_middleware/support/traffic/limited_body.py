@@ -19,7 +19,17 @@ from aiohttp import StreamReader, web
 
 from ..deadlines import Deadline, TimeIsUpError
 
-__all__ = ("drop_body", "find_refusal", "is_limited", "limit_body", "read_rest", "release_body", "too_large")
+__all__ = (
+    "drop_body",
+    "find_refusal",
+    "is_left_to_endpoint",
+    "is_limited",
+    "leave_to_endpoint",
+    "limit_body",
+    "read_rest",
+    "release_body",
+    "too_large",
+)
 
 _LONGEST_WAIT = 10  # seconds; as long as aiohttp waits for a body that no handler has read
 
@@ -67,6 +77,16 @@ def limit_body(content: StreamReader, limit: int) -> None:
 def drop_body(content: StreamReader, limit: int) -> None:
     """Let what is over the limit be thrown away, and not be unpacked before."""
     _exchange(content, limit, is_released=True)
+
+
+def leave_to_endpoint(request: web.Request) -> None:
+    """Note that an endpoint passes the body on piece by piece, also when it has returned: nobody else reads it."""
+    cast(Any, request.writer).__body_is_passed_on__ = True
+
+
+def is_left_to_endpoint(request: web.Request) -> bool:
+    """Whether an endpoint does so."""
+    return hasattr(request.writer, "__body_is_passed_on__")
 
 
 def is_limited(content: StreamReader) -> bool:
