@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 IN_PARALLEL := -n auto --maxprocesses 8 --dist worksteal
-SOURCES := aiohttp_route_middleware tests typing_tests examples bench docs/write_batteries.py
+SOURCES := aiohttp_route_middleware tests typing_tests examples bench docs/*.py
 
 .PHONY: help demo test check format docs bench build clean
 
@@ -11,7 +11,7 @@ help:
 	@echo "make demo    start a gateway with two services behind it, and say what to try"
 	@echo "make test    run the tests, with coverage"
 	@echo "make check   format, lint, types, house rules"
-	@echo "make docs    write a page for each battery, from its docstrings"
+	@echo "make docs    write a page for each battery, and one for the proxy, from docstrings"
 	@echo "make bench   measure, and write the table that the README quotes"
 	@echo "make build   build the package"
 

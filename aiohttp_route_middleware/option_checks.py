@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 import math
-from collections.abc import Collection, Iterable, Mapping
-from typing import TypeVar
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, TypeVar
 
 from .errors import ConfigurationError
+from .marks import unwrap_partial
 from .naming import describe
+from .parameters import read_parameters
 from .syntax import is_token
 
 __all__ = (
+    "check_call",
     "check_choice",
     "check_count",
     "check_flags",
@@ -19,6 +23,8 @@ __all__ = (
     "check_list",
     "check_name",
     "check_seconds",
+    "check_share",
+    "check_statuses",
     "check_text",
     "check_texts",
     "in_order",
@@ -142,6 +148,56 @@ def check_function(battery: str, option: str, value: object, *, takes: str) -> N
         raise ConfigurationError(battery, f"{option} is {describe(value)}", cure=f"pass a function ({takes})")
 
 
+def check_call(battery: str, option: str, value: object, *, takes: str, is_awaited: bool = False) -> None:
+    """Refuse what cannot be called with so many arguments, or would come to nothing, for nobody awaits or iterates it.
+
+    Args:
+        battery: its name, as in errors.
+        option: its name.
+        value: what was passed.
+        takes: the arguments it is called with, by position, as in `"exchange, message"`.
+        is_awaited: whether it may be async.
+    """
+    check_function(battery, option, value, takes=takes)
+    function: Any = value
+    if _is_made_by(inspect.isgeneratorfunction, function) or _is_made_by(inspect.isasyncgenfunction, function):
+        raise ConfigurationError(battery, f"{option} is {describe(value)}, which yields", cure="let it return")
+    if not is_awaited and _is_made_by(inspect.iscoroutinefunction, function):
+        cure = "write it with `def`: nobody awaits it"
+        raise ConfigurationError(battery, f"{option} is {describe(value)}, which is async", cure=cure)
+    parameters, count = read_parameters(function), takes.count(",") + 1
+    if parameters is None:
+        return
+    is_enough = parameters.any_position or parameters.positional >= count
+    if not is_enough or len(parameters.required) > count or parameters.required_keywords:
+        problem = f"{option} is {describe(value)}, with {parameters}"
+        raise ConfigurationError(battery, problem, cure=f"let it take ({takes})")
+
+
+def check_share(battery: str, option: str, value: object) -> float:
+    """Return a share: a number from 0 to 1."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+        raise refuse_option(battery, option, value, "pass a share, from 0 to 1")
+    return value
+
+
+def check_statuses(battery: str, option: str, value: Any, *, least: int = 400) -> frozenset[int]:
+    """Return statuses of answers; there may be none.
+
+    Args:
+        battery: its name, as in errors.
+        option: its name.
+        value: what was passed.
+        least: the first that makes sense; default 400, for those that say that something is wrong.
+    """
+    is_list = isinstance(value, Collection) and not isinstance(value, _NO_LISTS)
+    listed: Collection[Any] = value if is_list else (None,)
+    if all(type(status) is int and least <= status <= 599 for status in listed):
+        return frozenset(listed)
+    example = 503 if least >= 400 else least
+    raise refuse_option(battery, option, value, f"list statuses from {least} to 599, as in {{{example}}}")
+
+
 def suggest(value: object, words: Iterable[str]) -> str:
     """Write what to do about a word that is none of these."""
     listed = {word.lower(): word for word in sorted(words)}
@@ -152,3 +208,9 @@ def suggest(value: object, words: Iterable[str]) -> str:
 def in_order(entries: Collection[_T]) -> Collection[_T]:
     """Return a set sorted, so that a link is named alike in each run; a list as it is."""
     return sorted(entries, key=str) if isinstance(entries, (set, frozenset)) else entries
+
+
+def _is_made_by(is_kind: Callable[[Any], bool], function: Any) -> bool:
+    """Whether a function, or that in a partial, or the `__call__` of its class, is of a kind."""
+    plain = unwrap_partial(function)
+    return is_kind(plain) or is_kind(type(plain).__call__)

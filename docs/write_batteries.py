@@ -1,6 +1,6 @@
 """Writes docs/batteries/: a page for each battery and each adapter, from its docstrings; `make docs`.
 
-A test compares the pages with what this would write.
+The page on the options of the proxy is written with them. A test compares all with what this would write.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import inspect
 import re
 from pathlib import Path
 from textwrap import dedent
+
+from docs import write_proxy_options
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "aiohttp_route_middleware"
@@ -87,3 +89,4 @@ if __name__ == "__main__":
     PAGES.mkdir(exist_ok=True)
     for battery in list_batteries():
         (PAGES / f"{battery.stem}.md").write_text(write_page(battery), encoding="utf-8")
+    write_proxy_options.PAGE.write_text(write_proxy_options.write_page(), encoding="utf-8")

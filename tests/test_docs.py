@@ -16,6 +16,7 @@ from pytest_aiohttp.plugin import AiohttpClient
 
 from aiohttp_route_middleware import RegistrationError, UrlDispatcherEx, chain
 from aiohttp_route_middleware.__main__ import main
+from docs import write_proxy_options
 from docs.write_batteries import PACKAGE, fence_code, list_batteries, write_page
 from examples import link_order, links_by_name
 
@@ -47,7 +48,8 @@ def test_the_pages_do_quote_examples() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_to_files_lead_to_them(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)#:]+)\)", text):
         assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
@@ -180,7 +182,10 @@ def read_outer_names(code: str) -> list[str]:
     return [node.id for statement in nodes for node in ast.walk(statement) if isinstance(node, ast.Name)]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+# the page of options shows signatures, which alone are no Python
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page.name != "proxy_options.md"], ids=lambda page: page.name
+)
 def test_code_on_a_page_that_is_no_excerpt_is_python(page: Path) -> None:
     quoted = [code for _, code in EXCERPT.findall(page.read_text())]
     for code in CODE.findall(page.read_text()):
@@ -220,9 +225,53 @@ def test_what_the_table_of_imports_says_can_be_imported(line: str) -> None:
 
 def test_the_table_of_imports_has_all_that_the_package_offers() -> None:
     told = {name for line in IMPORTS for name in line.partition(" import ")[2].split(", ")}
-    faces = ("", ".middlewares", ".stores")
+    faces = ("", ".middlewares", ".stores", ".proxy")
     offered = [import_module(f"aiohttp_route_middleware{face}").__all__ for face in faces]
     assert {name for names in offered for name in names} - told == set()
+
+
+def test_the_page_on_the_options_of_the_proxy_is_its_docstrings() -> None:
+    assert write_proxy_options.PAGE.read_text() == write_proxy_options.write_page(), "make docs writes it anew"
+
+
+def test_each_name_that_the_proxy_offers_stands_on_the_page_of_its_options_once() -> None:
+    shown = [name for names in write_proxy_options.GROUPS.values() for name in names]
+    assert sorted(shown) == sorted(write_proxy_options.list_names())
+    assert set(import_module("aiohttp_route_middleware.proxy").__all__) <= {*shown}
+
+
+def test_the_links_to_the_options_of_the_proxy_lead_to_a_heading() -> None:
+    page = write_proxy_options.PAGE.read_text()
+    anchors = [heading.lower() for heading in re.findall(r"^### (\w+)$", page, re.MULTILINE)]
+    anchors = [f"{one}-{anchors[:at].count(one)}".removesuffix("-0") for at, one in enumerate(anchors)]
+    pages = [page for page in PAGES if page.name != write_proxy_options.PAGE.name]
+    linked = re.findall(r"\(#([\w-]+)\)", page)
+    linked += [one for page in pages for one in re.findall(r"\(proxy_options\.md#([\w-]+)\)", page.read_text())]
+    assert linked
+    assert [one for one in linked if one not in anchors] == []
+
+
+def headings(page: Path) -> set[str]:
+    """The headings of a page, as links name them."""
+    written = re.findall(r"^##+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", one).lower().replace(" ", "-") for one in written}
+
+
+def test_the_links_within_the_page_of_the_proxy_lead_to_its_headings() -> None:
+    page = ROOT / "docs" / "proxy.md"
+    linked = re.findall(r"\(#(\S+?)\)", page.read_text())
+    assert len(linked) >= 10
+    assert [one for one in linked if one not in headings(page)] == []
+
+
+def test_a_newcomer_sees_the_smallest_proxy_within_twenty_lines() -> None:
+    head = (ROOT / "docs" / "proxy.md").read_text().splitlines()[:20]
+    assert any("proxy(shop))" in line for line in head)
+
+
+def test_all_code_on_the_page_of_the_proxy_is_that_of_an_example() -> None:
+    text = (ROOT / "docs" / "proxy.md").read_text()
+    assert text.count("```python") == len(EXCERPT.findall(text)) >= 20
 
 
 def test_the_page_on_order_shows_each_place_where_keys_are_given() -> None:

@@ -85,7 +85,7 @@ NEEDS = {  # what a room needs besides; mostly behind an extra
     "middlewares.tracing": {"opentelemetry"},
     "proxy.choice.dynamic": {"yarl"},
     "proxy.choice.targets": {"yarl"},
-    "proxy.client_span": {"opentelemetry", "yarl"},
+    "proxy.client_span": {"opentelemetry"},
     "proxy.exchange_metrics": {"prometheus_client"},
     "proxy.message.locations": {"yarl"},
     "proxy.message.paths": {"yarl"},

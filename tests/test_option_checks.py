@@ -1,5 +1,6 @@
 """Options are checked alike in all batteries, and each refusal names the battery, the option, and what to write."""
 
+import functools
 import math
 import sys
 from collections.abc import Callable
@@ -9,6 +10,7 @@ import pytest
 
 from aiohttp_route_middleware.errors import ConfigurationError
 from aiohttp_route_middleware.option_checks import (
+    check_call,
     check_choice,
     check_count,
     check_flags,
@@ -16,6 +18,8 @@ from aiohttp_route_middleware.option_checks import (
     check_list,
     check_name,
     check_seconds,
+    check_share,
+    check_statuses,
     check_text,
     check_texts,
     in_order,
@@ -154,3 +158,84 @@ def test_a_function_can_be_called() -> None:
     check_function(BATTERY, "verify", len, takes="request")
     with pytest.raises(ConfigurationError, match=r"^battery\(\): verify is NoneType; pass a function \(request\)$"):
         check_function(BATTERY, "verify", None, takes="request")
+
+
+class Late:
+    async def __call__(self, request: object) -> None:
+        raise NotImplementedError
+
+
+async def late(request: object) -> None:
+    raise NotImplementedError
+
+
+def yields(request: object) -> Any:
+    yield
+
+
+async def yields_late(request: object) -> Any:
+    yield
+
+
+CALLS: dict[str, tuple[Any, str]] = {
+    "no function": (5, r"is int; pass a function \(request\)"),
+    "async": (late, "which is async; write it with `def`: nobody awaits it"),
+    "async, in a partial": (functools.partial(late), "which is async"),
+    "async, as an object": (Late(), "which is async"),
+    "a generator": (yields, "which yields; let it return"),
+    "an async generator": (yields_late, "which yields; let it return"),
+    "of nothing": (lambda: None, r"with no required parameter; let it take \(request\)"),
+    "of too much": (lambda request, handler: None, r"with 2 required parameters \(request, handler\); let it take"),
+    "by name": (lambda *, request: None, "with 1 required parameter"),
+    "by name besides": (lambda request, *, key: None, "with 2 required parameters"),
+}
+
+
+@pytest.mark.parametrize(("function", "problem"), CALLS.values(), ids=CALLS)
+def test_a_function_that_could_not_be_called_or_would_come_to_nothing_is_refused(function: Any, problem: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"^battery\(\): key is .*{problem}|^battery\(\): key {problem}"):
+        check_call(BATTERY, "key", function, takes="request")
+
+
+@pytest.mark.parametrize(
+    "function",
+    [lambda request: None, lambda *all: None, lambda request, key=1: None, [].append, print, max, str],
+    ids=["one", "any", "a default", "a method", "a builtin", "one without signature", "a class"],
+)
+def test_a_function_that_can_be_called_is_right(function: Any) -> None:
+    check_call(BATTERY, "key", function, takes="request")
+
+
+def test_a_function_that_is_awaited_may_be_async_and_still_may_not_yield() -> None:
+    check_call(BATTERY, "key", late, takes="request", is_awaited=True)
+    with pytest.raises(ConfigurationError, match="which yields"):
+        check_call(BATTERY, "key", yields_late, takes="request", is_awaited=True)
+    with pytest.raises(ConfigurationError, match=r"let it take \(exchange, message\)"):
+        check_call(BATTERY, "key", late, takes="exchange, message", is_awaited=True)
+
+
+@pytest.mark.parametrize("share", [0, 0.5, 1])
+def test_a_share_is_returned(share: float) -> None:
+    assert check_share(BATTERY, "share", share) == share
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1, True, math.nan, "1", None], ids=repr)
+def test_what_is_no_share_is_refused(share: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"^battery\(\): share=.*; pass a share, from 0 to 1$"):
+        check_share(BATTERY, "share", share)
+
+
+@pytest.mark.parametrize("statuses", [(), [400, 599], {503}, range(500, 505)], ids=repr)
+def test_statuses_are_returned(statuses: Any) -> None:
+    assert check_statuses(BATTERY, "statuses", statuses) == frozenset(statuses)
+
+
+@pytest.mark.parametrize("statuses", ["503", {503: 1}, 503, [399], [600], [503, "504"], [503.0], None], ids=repr)
+def test_what_is_no_list_of_statuses_is_refused(statuses: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"statuses=.*; list statuses from 400 to 599, as in \{503\}$"):
+        check_statuses(BATTERY, "statuses", statuses)
+
+
+def test_the_example_of_statuses_is_one_that_makes_sense_there() -> None:
+    with pytest.raises(ConfigurationError, match=r"list statuses from 200 to 599, as in \{200\}$"):
+        check_statuses(BATTERY, "expect", 200, least=200)

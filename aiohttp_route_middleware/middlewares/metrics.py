@@ -15,7 +15,8 @@ The route is its template, `/posts/{id}`, never the path, which clients make up;
 was an answer has the status `none`. An outcome is `sent`; `aborted`, by a client that has gone, or a server that was
 stopped; or `failed`, of an answer that had begun. Messages of WebSockets have no size here, nor have files that were
 aborted. The gauge has the route that aiohttp has found, even if `method_override()` finds another. Several
-`metrics()` with one prefix in one registry share their metrics.
+`metrics()` with one prefix in one registry share their metrics. What `proxy()` has passed on is counted by target with
+`count_exchanges()`, of `aiohttp_route_middleware.proxy.exchange_metrics`, and shown with the rest.
 
 It does **not** see requests whose `Expect` is refused before any link runs: with 417, or with 413 by `body_limit()`.
 It does **not** protect what it shows: routes and rates are for nobody but your Prometheus, so put an authenticator

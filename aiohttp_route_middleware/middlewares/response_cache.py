@@ -18,7 +18,10 @@ sent: a directive (`no-store`, `private`, `no-cache`); `Set-Cookie`, `Vary:*`, `
 shown; `identity`, where only a link further in found out who was asking; `Authorization` or `Cookie`, for what was
 sent to somebody in particular; `failed`; `replaced`, if a link around has sent another response or another body,
 status or reason, or has called `on_response()` after its handler had returned. Of a request that passes by it tells
-`HEAD`, `Range`, `no-store`, `body` or `websocket`. Clients can read it.
+`HEAD`, `Range`, `no-store`, `body`, `websocket` or `Connection`. Clients can read it.
+
+What names other fields in `Connection` than those of connections passes by: `proxy()` does not pass those fields on
+(RFC 9110, section 7.6.1), so that the target answers another request than the one that `Vary` would tell apart.
 
 Never kept: what sets a cookie; `private`, `no-store` and `no-cache`; `Vary: *`; a part (206). Nor what was sent to
 somebody who is known, by `Authorization` or by an authenticator around this link, unless the response allows it with

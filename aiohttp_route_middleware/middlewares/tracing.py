@@ -31,7 +31,9 @@ sent (`traceparent`, or what your propagators read), and ends with the last byte
 has failed: the class of an exception, which the span bears with its message and traceback; else the status; `failed`,
 where an answer broke off; `aborted`, where its client has gone or the server was stopped. Behind another `tracing()`,
 in an application around a sub-application, say, and behind an instrumentation of aiohttp, there is one span all the
-same, or none, if the one before is not sampled. `baggage` that was sent goes on to whomever the handler asks.
+same, or none, if the one before is not sampled. `baggage` that was sent goes on to whomever the handler asks. What
+`proxy()` passes on has a span of its own inside of this one with `client_span()`, of
+`aiohttp_route_middleware.proxy.client_span`.
 
 **Secrets.** Values of query parameters whose last words are those of credentials are masked, and so are they within
 `User-Agent`, the one header that is recorded. Messages of exceptions are recorded as they are.

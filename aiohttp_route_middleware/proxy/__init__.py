@@ -22,7 +22,7 @@ from .hooks.running import Hook, after
 from .message.cookies import rewrite_cookies
 from .message.forwarding import Forwarding
 from .message.locations import rewrite_locations
-from .message.path_rewriting import add_prefix, quote_segment, replace_path, strip_prefix
+from .message.path_rewriting import add_prefix, quote_segment, replace_path, replace_prefix, strip_prefix
 from .mirror.copies import AnswerCopy
 from .mirror.mirroring import Mirror
 from .record import EXCHANGE, ExchangeRecord
@@ -81,6 +81,7 @@ __all__ = (
     "remove_headers",
     "remove_response_headers",
     "replace_path",
+    "replace_prefix",
     "rewrite_cookies",
     "rewrite_locations",
     "rewrite_path",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
 from aiohttp import hdrs, web
 from multidict import CIMultiDict
@@ -14,9 +15,9 @@ from ..errors import ConfigurationError
 from ..marks import set_mark
 from ..naming import describe
 from ..option_checks import check_flags, check_name
-from ..support.network.forwarded import FORWARDED_HOST, read_forwarded_scheme
-from ..support.request_keys import read_key
+from ..support.network.forwarded import find_public_host, read_forwarded_scheme
 from ..support.sending import has_gone
+from ..support.start_checks import checks_start
 from ..typedefs import Handler
 from .choice.affinity import AffinityCookie
 from .exchange import Exchange
@@ -24,7 +25,7 @@ from .expectations import invites_itself
 from .hook_lists import read_hooks
 from .hooks.running import Hook, run_hooks
 from .message.cookies import CookieRewriting
-from .message.fields import drop_connection_fields
+from .message.fields import CONNECTION_FIELDS, drop_connection_fields
 from .message.forwarding import Forwarding
 from .message.framing import Framing, read_framing
 from .message.locations import LocationRewriting
@@ -32,14 +33,15 @@ from .message.path_rewriting import Rewrite
 from .message.paths import SERVER_ITSELF, read_path_and_query
 from .message.via import answer_last_hop
 from .mirror.mirroring import Mirror
+from .open_upstream import OpenUpstream
 from .passing import pass_on
 from .record import EXCHANGE, ExchangeRecord
-from .response import ProxyResponse, note_answer
-from .upstream import OpenUpstream, Upstream
+from .response import ProxyResponse, check_fields, note_answer
+from .upstream import Upstream
 from .websockets.messages import MessageRelay, check_messages
 from .websockets.tunnel import TunnelResponse, check_handshake
 from .wire.failures import ClientGoneError, ClientSilentError, UpstreamError
-from .wire.outgoing import OutgoingRequest
+from .wire.outgoing import WRITTEN_HERE, OutgoingRequest, OutgoingRequestError
 
 __all__ = ("proxy",)
 
@@ -53,7 +55,6 @@ _REFUSALS: dict[int, type[web.HTTPException]] = {
     504: web.HTTPGatewayTimeout,
 }
 _OF_THE_BODY = (hdrs.CONTENT_LENGTH, hdrs.EXPECT)
-_OUT_OF_HOOKS = (*_OF_THE_BODY, hdrs.CONNECTION, hdrs.TRANSFER_ENCODING, hdrs.UPGRADE)
 
 
 def proxy(
@@ -134,6 +135,7 @@ def proxy(
 
     set_mark(proxy, "__link_kind__", "endpoint")
     invites_itself(proxy)
+    checks_start(proxy, upstream.check_run, *(() if mirror is None else (mirror.check_run,)))
     return requires(*(key for hook in listed for key in required_by(hook)))(proxy)
 
 
@@ -159,6 +161,8 @@ class _Proxy:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Pass a request on, and return what comes back."""
+        if request.method == hdrs.METH_TRACE:  # targets would tell the client what hooks have added
+            raise web.HTTPNotImplemented(text="This server does not pass on TRACE.")
         opened = self.upstream.opened
         framing = read_framing(request)
         check_handshake(request, framing)
@@ -172,6 +176,7 @@ class _Proxy:
         try:
             if self.hooks:
                 await run_hooks(self.hooks, exchange, lambda: self._send(opened, exchange, framing))
+                check_fields(exchange.response)
             else:
                 await self._send(opened, exchange, framing)
         except UpstreamError as failure:
@@ -190,25 +195,29 @@ class _Proxy:
 
     async def _finish(self, opened: OpenUpstream, exchange: Exchange) -> web.StreamResponse:
         response = exchange.response
-        if isinstance(response, TunnelResponse):
-            await opened.run_tunnel(response, exchange.incoming)
-        elif isinstance(response, ProxyResponse):
+        if _may_send_later(exchange.incoming):
+            response.force_close()
+        if type(response) is ProxyResponse:  # as nearly all are; isinstance() takes long, for responses are mappings
             note_answer(exchange.incoming, response)
+        elif isinstance(response, TunnelResponse):
+            await opened.run_tunnel(response, exchange.incoming)
         else:
             opened.close_record(exchange.record, "failed" if exchange.record.error else "refused")
-        if isinstance(response, web.HTTPException):  # which aiohttp wants to be raised
-            raise response
+            if isinstance(response, web.HTTPException):  # which aiohttp wants to be raised
+                raise response
         return response
 
     def _make_headers(self, request: web.Request, framing: Framing) -> CIMultiDict[str]:
         headers = request.headers.copy()
         drop_connection_fields(headers)
+        _restore_own(request, headers)
         for name in _OF_THE_BODY:  # written anew as the body is sent
             headers.popall(name, None)
         if framing.is_decoded:
             headers.popall(hdrs.CONTENT_ENCODING, None)
-        if not self.preserve_host:
-            headers.popall(hdrs.HOST, None)
+        headers.popall(hdrs.HOST, None)
+        if self.preserve_host:
+            headers[hdrs.HOST] = _read_host(request)
         affinity = self.upstream.affinity
         if affinity is not None and hdrs.COOKIE in headers:
             _strip_cookie(headers, affinity)
@@ -239,6 +248,8 @@ class _Proxy:
         refusal = _REFUSALS[failure.status]()
         if self.proxy_status is not None:
             refusal.headers["Proxy-Status"] = f"{self.proxy_status}; error={failure.proxy_error}"
+        if _may_send_later(request):
+            refusal.force_close()
         return refusal
 
 
@@ -246,14 +257,32 @@ def _settle(outgoing: OutgoingRequest) -> None:
     """See to what hooks have written: what is sent is framed once (RFC 9112, section 6.3), and stays below its base.
 
     Raises:
-        ConfigurationError: the path is none.
+        OutgoingRequestError: the path is none.
     """
     path: object = outgoing.path
-    if not isinstance(path, str) or (not path.startswith("/") and path != SERVER_ITSELF):
-        cure = "begin it with a slash; set exchange.request.url to a URL"
-        raise ConfigurationError("OutgoingRequest.path", "a hook has set what is no path", cure=cure)
-    for name in _OUT_OF_HOOKS:
+    if not isinstance(path, str):
+        cure = "set a text; a URL is set as exchange.request.url"
+        raise OutgoingRequestError("path", f"it is of type {type(path).__qualname__}", cure=cure)
+    if not path.startswith("/") and path != SERVER_ITSELF:
+        raise OutgoingRequestError("path", "it does not begin with a slash", cure="begin it with one")
+    for name in WRITTEN_HERE:
         outgoing.headers.popall(name, None)
+
+
+def _restore_own(request: web.Request, headers: CIMultiDict[str]) -> None:
+    """Put back what links have added to a clone of the request, and `Connection` of the client names."""
+    served = cast(Any, request.protocol)._current_request
+    if served is None or served is request or served.headers == request.headers:
+        return
+    for name in {*request.headers.keys()} - {*headers.keys()}:
+        values = request.headers.getall(name)
+        if name.lower() not in CONNECTION_FIELDS and values != served.headers.getall(name, ()):
+            headers.extend((name, value) for value in values)
+
+
+def _may_send_later(request: web.Request) -> bool:
+    """Whether nobody knows if a body follows: the client has asked, and may take an answer for a no."""
+    return hdrs.EXPECT in request.headers and not request.content.is_eof()
 
 
 def _give_up(
@@ -271,11 +300,18 @@ def _give_up(
     raise refusal from error
 
 
+def _read_host(incoming: web.Request) -> str:
+    """Read whom the client asks for (RFC 9112, section 3.2.2)."""
+    host = find_public_host(incoming)
+    if host is None:
+        raise web.HTTPBadRequest(text="This request asks for no host.")
+    return host
+
+
 def _read_public_origin(incoming: web.Request) -> str:
     """What the client takes for scheme, host and port of the site."""
     scheme = read_forwarded_scheme(incoming) or incoming.scheme
-    host = read_key(incoming, FORWARDED_HOST)
-    return f"{scheme}://{host or incoming.host}"
+    return f"{scheme}://{find_public_host(incoming) or ''}"
 
 
 def _strip_cookie(headers: CIMultiDict[str], affinity: AffinityCookie) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from ..errors import ConfigurationError
 from ..naming import describe
+from .choice.targets import Target
 from .record import ExchangeRecord
 from .response import ProxyResponse, ReceivedResponse
 from .wire.outgoing import OutgoingRequest
@@ -33,6 +34,8 @@ class Exchange:
         """The request that is sent to a target."""
         self.record: ExchangeRecord = record
         """What is told of this exchange, as far as it is known."""
+        self.target: Target | None = None
+        """The target that was asked last; `None` before."""
         self.state: dict[str, Any] = {}
         """Free for hooks, for this exchange alone."""
         self._response: web.StreamResponse | None = None
@@ -59,7 +62,12 @@ class Exchange:
             raise ConfigurationError("Exchange.response", f"a hook has set {describe(response)}", cure=_CURE)
         if response is not self._response:
             self.forget_response()
+            _forget_length(response, self.incoming)
             self._response = response
+
+    def take_answer(self, response: ReceivedResponse) -> None:
+        """Note what the target has answered."""
+        self._response = response
 
     def forget_response(self) -> None:
         """Let go of the response, if there is one: it will not be sent."""
@@ -77,3 +85,13 @@ class Exchange:
         if isinstance(self._response, ProxyResponse):
             return self._response
         raise LookupError("there is no answer of a target; a hook has answered, or it is too early")
+
+
+def _forget_length(response: web.StreamResponse, incoming: web.Request) -> None:
+    """Leave the length of a body that is here to aiohttp: one taken over from the target has the client wait for ever.
+
+    A HEAD request and 304 are told the length of a body that is not here (RFC 9110, section 8.6).
+    """
+    is_told_alone = incoming.method == hdrs.METH_HEAD or response.status == web.HTTPNotModified.status_code
+    if isinstance(response, web.Response) and not response.prepared and not is_told_alone:
+        response.headers.popall(hdrs.CONTENT_LENGTH, None)

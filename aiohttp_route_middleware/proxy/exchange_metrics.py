@@ -9,6 +9,8 @@
 | `proxy_exchange_attempts_total` | `upstream` |
 | `proxy_exchange_sent_bytes_total`, `proxy_exchange_received_bytes_total`, of bodies | `upstream` |
 
+A target is told by its name; one without a name, by scheme, host and port.
+
 It needs prometheus-client, as `metrics()` does, and is shown by `show_metrics()`.
 """
 
@@ -82,7 +84,7 @@ class _Meters:
 
     def count(self, record: ExchangeRecord) -> None:
         """Count one that is over."""
-        target = record.target or _NONE
+        target = record.target_name or _NONE
         method = record.method if record.method in METHODS else "_OTHER"
         status = _NONE if record.status is None else str(record.status)
         labels = (record.upstream, target, method, status, record.outcome or _NONE)

@@ -11,9 +11,8 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from ..marks import read_mark, set_mark
-from ..record import links_of
 from ..support.routes import walk_routes
-from ..support.surroundings import find_chain
+from ..support.surroundings import find_endpoint
 
 __all__ = ("invite_late", "invites_itself")
 
@@ -31,15 +30,9 @@ async def invite_late(app: web.Application) -> None:
     An `expect_handler` that was passed to a route stays.
     """
     for route in walk_routes(app):
-        if _invites_itself(route.handler) and _find_name(route) == "_default_expect_handler":
+        if read_mark(find_endpoint(route.handler), _MARK) and _find_name(route) == "_default_expect_handler":
             handled: Any = route
             handled._expect_handler = _check_expectation  # aiohttp has no public door for it once a route is made
-
-
-def _invites_itself(handler: Any) -> bool:
-    chain = find_chain(handler)
-    links = links_of(chain) or (chain,)
-    return bool(read_mark(links[-1], _MARK))
 
 
 def _find_name(route: Any) -> str:
@@ -48,4 +41,6 @@ def _find_name(route: Any) -> str:
 
 async def _check_expectation(request: web.Request) -> None:
     if request.headers.get(hdrs.EXPECT, "").lower() != "100-continue":
-        raise web.HTTPExpectationFailed(text=f"Unknown Expect: {request.headers.get(hdrs.EXPECT)}")
+        refusal = web.HTTPExpectationFailed(text=f"Unknown Expect: {request.headers.get(hdrs.EXPECT)}")
+        refusal.force_close()  # the client may send its body, or not
+        raise refusal

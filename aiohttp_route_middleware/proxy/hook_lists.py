@@ -6,7 +6,9 @@ What is refused is told what to write instead: most often it is an option of som
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
 
 from ..errors import ConfigurationError
 from ..marks import read_mark, unwrap_partial
@@ -46,6 +48,11 @@ _OPTIONS: dict[type, str] = {
 }
 
 
+# what these make of any function is a plain one of theirs, which has the same code each time
+_MAKERS: tuple[Any, ...] = (asynccontextmanager, contextmanager)
+_MANAGERS = tuple(make(len).__code__ for make in _MAKERS)
+
+
 def read_hooks(passed: Iterable[object]) -> tuple[Hook, ...]:
     """Return hooks in their order.
 
@@ -60,7 +67,8 @@ def read_hooks(passed: Iterable[object]) -> tuple[Hook, ...]:
         cure = _find_fault(hook)
         if cure or not callable(hook):
             raise ConfigurationError("proxy()", f"hook {position} is {describe(hook)}", cure=cure)
-        hooks.append(rewrite_path(hook) if is_rewriting(hook) else hook)
+        function: Any = hook
+        hooks.append(rewrite_path(function) if is_rewriting(function) else function)
     return tuple(hooks)
 
 
@@ -77,8 +85,12 @@ def _find_fault(hook: object) -> str:
     for kind, cure in _OPTIONS.items():
         if isinstance(hook, kind):
             return cure
+    if hook is None or inspect.isawaitable(hook) or isinstance(hook, (AsyncIterator, Iterator)):
+        return "pass the function itself, without calling it"
     if not callable(hook) or isinstance(hook, type):
         return "pass a function, or an async generator function"
+    if getattr(unwrap_partial(hook), "__code__", None) in _MANAGERS:
+        return "leave out @asynccontextmanager: a hook that yields is an async generator"
     if read_mark(hook, "__link_kind__"):
         return "put it into the chain, before proxy(): it takes a request, and a hook an exchange"
     if inspect.isgeneratorfunction(unwrap_partial(hook)):

@@ -14,9 +14,9 @@ from .exchange import Exchange
 from .message.framing import Framing
 from .message.paths import join_path
 from .mirror.mirroring import Mirror, Mirrored
+from .open_upstream import OpenUpstream
 from .record import ExchangeOutcome, ExchangeRecord
-from .response import AnswerReplacedError, BodyCutOffError, ProxyResponse
-from .upstream import OpenUpstream
+from .response import AnswerReplacedError, BodyCutOffError, End, ProxyResponse
 from .websockets.messages import MessageRelay, RelayResponse
 from .websockets.tunnel import SWITCHED, SWITCHING, EndTunnel, TunnelResponse, check_agreement, may_become_tunnel
 from .wire.attempt import Answer, Attempt
@@ -83,10 +83,16 @@ class _Passing:
         passed = _Passed(self._upstream, self._record, turn, self._under_way, self._departure, self._mirrored)
         if answer.message.code == SWITCHED:
             self._departure.forget()  # what the client has sent last still reaches the target
-            self._exchange.response = self._make_tunnel(answer, passed.close)
+            self._exchange.take_answer(self._make_tunnel(answer, passed.close))
         else:
-            self._exchange.response = ProxyResponse(answer, self._departure, passed.end)
+            self._exchange.take_answer(self._make_response(answer, passed.end))
         return turn.target
+
+    def _make_response(self, answer: Answer, end: End) -> ProxyResponse:
+        response = ProxyResponse(answer, self._departure, self._upstream.waits.idle, end)
+        if self._exchange.request.method == hdrs.METH_HEAD != self._incoming.method:
+            response.headers.popall(hdrs.CONTENT_LENGTH, None)  # of a body that does not come
+        return response
 
     def _make_tunnel(self, answer: Answer, end: EndTunnel) -> TunnelResponse:
         patience = self._upstream.waits.idle
@@ -134,6 +140,8 @@ class _Passing:
         head = write_head(outgoing.method, path, place.host, headers, framing)
         record.attempts += 1
         record.target = place.origin
+        record.target_name = turn.target.label
+        self._exchange.target = turn.target
         self._under_way.attempt = attempt = Attempt(body, upstream.waits, invite, may_switch=may_switch)
         answer = await attempt.send(place.connector, head, outgoing.method)
         if answer.message.code == SWITCHED:
@@ -213,11 +221,11 @@ class _Passed(NamedTuple):
             self.upstream.close_record(record, "answered")
         elif isinstance(error, BodyCutOffError):
             record.error = "http_response_incomplete"
-            self.turn.end("failure")
+            self.turn.end("failure" if error.is_of_target else "abandoned")
             self.upstream.close_record(record, "cut_off")
         else:
             self.turn.end("abandoned")
-            outcome: ExchangeOutcome = "refused" if isinstance(error, AnswerReplacedError) else "client_gone"
+            outcome: ExchangeOutcome = "replaced" if isinstance(error, AnswerReplacedError) else "client_gone"
             self.upstream.close_record(record, outcome)
         if self.mirrored is not None:
             self.mirrored.end_original(error)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
@@ -13,7 +13,7 @@ from ..keys import note_key
 
 __all__ = ("EXCHANGE", "ExchangeOutcome", "ExchangeRecord", "Tell")
 
-ExchangeOutcome: TypeAlias = Literal["answered", "failed", "cut_off", "client_gone", "refused"]
+ExchangeOutcome: TypeAlias = Literal["answered", "failed", "cut_off", "client_gone", "replaced", "refused"]
 
 
 @dataclass
@@ -25,11 +25,13 @@ class ExchangeRecord:
         method: of the incoming request.
         path: of the incoming request, without its query.
         target: scheme, host and port of the target that was asked last; `None` if none was.
+        target_name: the name of that `Target`; the same as `target` if it was given none.
         attempts: how many requests were sent, or tried to be.
         status: of the response that the target has given; `None` if it gave none.
         outcome: `"answered"`: all of the answer was passed on; `"failed"`: there was none; `"cut_off"`: the target has
-            broken it off; `"client_gone"`: the client did not wait for it; `"refused"`: the client's request was not
-            sent, or not to its end, or a hook has answered; `None` while it goes on.
+            broken it off; `"client_gone"`: the client did not wait for it; `"replaced"`: a hook or a link has put
+            another response in its place, or has failed behind it; `"refused"`: the client's request was not sent, or
+            not to its end, or a hook has answered it; `None` while it goes on.
         error: why it has failed, by the words of RFC 9209, section 2.3; `None` if it has not.
         connect_seconds: until there was a connection, in the last attempt.
         first_byte_seconds: from the start until the head of the answer was there.
@@ -42,6 +44,7 @@ class ExchangeRecord:
     method: str
     path: str
     target: str | None = None
+    target_name: str | None = None
     attempts: int = 0
     status: int | None = None
     outcome: ExchangeOutcome | None = None
@@ -51,15 +54,16 @@ class ExchangeRecord:
     seconds: float | None = None
     bytes_up: int = 0
     bytes_down: int = 0
-    started: float = field(default_factory=lambda: asyncio.get_running_loop().time(), repr=False)
-    """By the clock of the event loop."""
+    started: float = field(default_factory=time.monotonic, repr=False)
+    """By a clock that never goes back."""
 
     def since_start(self) -> float:
         """Seconds since the start."""
-        return asyncio.get_running_loop().time() - self.started
+        return time.monotonic() - self.started
 
 
 Tell: TypeAlias = Callable[[ExchangeRecord], None]
 
 EXCHANGE = web.RequestKey[ExchangeRecord]("EXCHANGE")
+"""On a request that was passed on: what is told of its exchange; complete when that is over."""
 note_key(EXCHANGE, "proxy.EXCHANGE", set_by="proxy()")

@@ -13,8 +13,9 @@ Rules kept here:
 from __future__ import annotations
 
 import asyncio
+import re
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any, cast
 
@@ -22,12 +23,14 @@ import aiohttp
 from aiohttp import hdrs, web
 from aiohttp.abc import AbstractStreamWriter
 
-from ..errors import RouteMiddlewareError
+from ..errors import ConfigurationError, RouteMiddlewareError
+from ..support.deadlines import Deadline, TimeIsUpError
 from ..support.departure import Departure
 from ..support.sending import cut_off
 from .message.fields import drop_connection_fields
 from .wire.attempt import Answer
 from .wire.failures import ClientGoneError
+from .wire.leftovers import let_go
 
 __all__ = (
     "AnswerReplacedError",
@@ -36,12 +39,17 @@ __all__ = (
     "End",
     "ProxyResponse",
     "ReceivedResponse",
+    "check_fields",
     "let_go_of_replaced",
     "note_answer",
 )
 
 End = Callable[[int, "BaseException | None"], None]
 _NOT_MODIFIED = 304
+# of surrogates, those that stand for bytes that are no UTF-8 can be written
+_UNWRITABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udc7f\udd00-\udfff]")
+_SMALL = 64 * 1024  # bytes, which no client has to take before more is written
+_LONG = 1.0  # seconds, after which a target may be tired of waiting for a client
 _DEFAULTS = (hdrs.CONTENT_TYPE, hdrs.SERVER)  # of aiohttp; they are the target's to say
 _OF_THE_BODY = (hdrs.CONTENT_ENCODING, hdrs.ETAG, "Content-MD5", "Digest", "Content-Digest", "Repr-Digest")
 
@@ -52,6 +60,9 @@ class AnswerReplacedError(ClientGoneError):
 
 class BodyCutOffError(RouteMiddlewareError, ConnectionResetError):
     """A target has broken off its answer; the client was cut off. aiohttp closes the connection without a word."""
+
+    is_of_target: bool = True
+    """Whether it speaks against the health of the target."""
 
 
 class BodyTooLargeError(RouteMiddlewareError):
@@ -94,6 +105,7 @@ class ProxyResponse(ReceivedResponse):
     Args:
         answer: from the target.
         departure: tells when the client leaves.
+        patience: seconds that a client may take nothing.
         end: called once at the end: with the bytes of the body that were passed on, and what has gone wrong.
     """
 
@@ -101,7 +113,7 @@ class ProxyResponse(ReceivedResponse):
     _answer: Answer | None = None
     _end: End | None = None
 
-    def __init__(self, answer: Answer, departure: Departure, end: End) -> None:
+    def __init__(self, answer: Answer, departure: Departure, patience: float, end: End) -> None:
         message = answer.message
         super().__init__(status=message.code, reason=message.reason, headers=message.headers)
         if hdrs.TRANSFER_ENCODING in self._headers:  # which alone says where the body ends (RFC 9112, section 6.3)
@@ -109,6 +121,8 @@ class ProxyResponse(ReceivedResponse):
         drop_connection_fields(self._headers)
         self._answer = answer
         self._departure = departure
+        self._patience = patience
+        self._has_waited = False
         self._end = end
         self._read: list[bytes] = []  # before it is sent
         self._whole = b""
@@ -143,31 +157,50 @@ class ProxyResponse(ReceivedResponse):
 
         Args:
             body: all of it; its length is set, and what was said of the other body is left out.
+
+        Raises:
+            ConfigurationError: these are no bytes.
         """
-        self._abandon(None)
-        self._whole = body
+        given: object = body
+        if not isinstance(given, (bytes, bytearray, memoryview)):
+            cure = "pass bytes: `.encode()` a text, `await` a coroutine"
+            raise ConfigurationError("replace_body()", f"body is of type {type(given).__qualname__}", cure=cure)
+        self._let_go()
+        self._whole = bytes(body)
         for name in _OF_THE_BODY:
             self._headers.popall(name, None)
         self.content_length = len(body)
 
     def abandon(self) -> None:
         """Let go of the answer: another response is sent."""
-        self._abandon(AnswerReplacedError())
+        self._let_go()
+        self._tell(AnswerReplacedError())
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        """Make the head; called by aiohttp."""
+        try:
+            return await super().prepare(request)
+        except BaseException as error:  # of a link around, or of a field that cannot be written
+            self._abandon(AnswerReplacedError())
+            self._tell(error)
+            raise
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Send the body, and end it; called by aiohttp."""
         if self._eof_sent:
             return
+        answer = self._answer
         if self._must_be_empty_body:
             last = b""
-        elif self._answer is None:
+        elif answer is None:
             last = self._whole
         else:
-            last = await self._pass_on(self._answer)
+            whole = None if self._read or answer.tap is not None else answer.take_whole()
+            last = await self._pass_on(answer) if whole is None else whole
         self._finish()
         self._count += len(last)
         try:
-            await super().write_eof(last)
+            await self._bound(super().write_eof(last), last)
         except BaseException as error:
             self._tell(error)
             raise
@@ -195,10 +228,31 @@ class ProxyResponse(ReceivedResponse):
             raise
 
     async def _write(self, piece: bytes) -> None:
-        await self.write(piece)
+        await self._bound(self.write(piece), piece)
         self._count += len(piece)
 
+    async def _bound(self, writing: Awaitable[None], piece: bytes) -> None:
+        """Write a piece; a client that does not read is not waited for forever.
+
+        Raises:
+            ClientGoneError: it has not read anything for too long, and was cut off.
+        """
+        if len(piece) <= _SMALL and not cast(Any, self._req).protocol.writing_paused:
+            await writing  # which waits for nobody
+            return
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        try:
+            with Deadline(self._patience):
+                await writing
+        except TimeIsUpError as error:
+            cut_off(cast(web.Request, self._req))
+            raise ClientGoneError("the client has not read its answer for too long") from error
+        self._has_waited = self._has_waited or loop.time() - begun > _LONG
+
     def _fail(self, error: BaseException) -> None:
+        if isinstance(error, BodyCutOffError) and self._has_waited:
+            error.is_of_target = False  # which was tired of waiting for the client
         cut_off(cast(web.Request, self._req))
         self._abandon(error)
 
@@ -207,12 +261,16 @@ class ProxyResponse(ReceivedResponse):
         if answer is not None:
             answer.finish()
 
-    def _abandon(self, error: BaseException | None) -> None:
+    def _abandon(self, error: BaseException) -> None:
         answer, self._answer = self._answer, None
         if answer is not None:
             answer.abandon()
-        if error is not None:
-            self._tell(error)
+        self._tell(error)
+
+    def _let_go(self) -> None:
+        answer, self._answer = self._answer, None
+        if answer is not None:
+            let_go(answer)
 
     def _tell(self, error: BaseException | None) -> None:
         end, self._end = self._end, None
@@ -223,6 +281,18 @@ class ProxyResponse(ReceivedResponse):
         if self._end is not None:  # nobody has sent it
             with suppress(RuntimeError):  # the loop has stopped, and all its connections with it
                 self._abandon(AnswerReplacedError())
+
+
+def check_fields(response: web.StreamResponse) -> None:
+    """Refuse what hooks have written that could not be sent; it may be a secret, and is not told.
+
+    Raises:
+        ConfigurationError: a name or a value is no text, or has a line break or another control character in it.
+    """
+    for name, value in response.headers.items():
+        if not isinstance(value, str) or _UNWRITABLE.search(f"{name}{value}"):
+            problem = f"the value of {str(name)!r} is no text, or there is a control character"
+            raise ConfigurationError("Exchange.response.headers", problem, cure="leave it out, or encode it")
 
 
 def note_answer(request: web.Request, answer: ProxyResponse) -> None:

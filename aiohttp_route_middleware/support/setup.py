@@ -15,6 +15,7 @@ from ..typedefs import Handler, Key
 from ..uncalled import find_call
 from .cors.preflight import answer_preflight
 from .responses import apply_registered, is_register_open, open_register
+from .start_checks import check_endpoints
 from .traffic.body_limits import check_expectations
 
 __all__ = ("prepare_responses", "setup")
@@ -32,7 +33,8 @@ def setup(app: web.Application) -> None:
             `Vary`, and set no header twice.
 
     Raises:
-        ConfigurationError: this is not an application.
+        ConfigurationError: this is not an application; when it starts: an endpoint could not work, as a `proxy()` to
+            an upstream whose `run_with()` was forgotten.
         RegistrationError: when the application starts: one of its middlewares, or of its sub-applications, requires a
             request key that only a later one provides, is a battery that was not called, or speaks ASGI or WSGI.
 
@@ -67,6 +69,7 @@ async def prepare_responses(request: web.Request, handler: Handler) -> web.Strea
 async def _check_at_startup(app: web.Application) -> None:
     if not app.pre_frozen:  # else it is part of another, whose middlewares come first and are not known here
         _check(app, (), (), "the middlewares of the application")
+        check_endpoints(app)
 
 
 def _check(app: web.Application, around: Sequence[web.Application], given: Sequence[Key], place: str) -> None:

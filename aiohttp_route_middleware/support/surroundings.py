@@ -11,7 +11,7 @@ from aiohttp import web
 from ..marks import read_mark
 from ..record import links_of, read_record
 
-__all__ = ("find_chain", "find_marks")
+__all__ = ("find_chain", "find_endpoint", "find_marks")
 
 
 def find_marks(request: web.Request, mark: str) -> list[Any]:
@@ -37,3 +37,8 @@ def find_chain(handler: Any) -> Any:
     while inner is not None and read_record(inner) is None:
         inner = inner.func if isinstance(inner, functools.partial) else getattr(inner, "__wrapped__", None)
     return handler if inner is None else inner
+
+
+def find_endpoint(handler: Any) -> Any:
+    """Find the endpoint of a route: behind the links of a chain; else the handler itself."""
+    return links_of(find_chain(handler))[-1]

@@ -1,41 +1,59 @@
 """What docs/proxy.md shows besides the gateway, against a real target."""
 
 import asyncio
+import gzip
 import logging
 import re
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from aiohttp import hdrs, web
+from aiohttp import MultipartWriter, hdrs, web
 from aiohttp.test_utils import TestServer
+from opentelemetry.trace import TracerProvider
+from prometheus_client import CollectorRegistry
 from pytest_aiohttp.plugin import AiohttpClient
 
-from aiohttp_route_middleware import Handler, UrlDispatcherEx
+from aiohttp_route_middleware import Handler, UrlDispatcherEx, chain
+from aiohttp_route_middleware.middlewares import setup
+from aiohttp_route_middleware.middlewares.request_id import RequestIdFilter, request_id
+from aiohttp_route_middleware.middlewares.tracing import tracing
 from aiohttp_route_middleware.proxy import (
+    EXCHANGE,
     AffinityCookie,
+    AnswerCopy,
+    DynamicTargets,
     Ejection,
     Exchange,
     ExchangeRecord,
     Forwarding,
     HealthCheck,
     Hook,
+    Mirror,
     Retries,
     Target,
     Upstream,
     UpstreamError,
     add_prefix,
     after,
+    intercept,
     proxy,
+    relay_messages,
+    remove_headers,
     replace_path,
+    replace_prefix,
     rewrite_cookies,
     rewrite_locations,
     rewrite_path,
     strip_prefix,
 )
+from aiohttp_route_middleware.proxy.client_span import client_span
+from aiohttp_route_middleware.proxy.exchange_metrics import count_exchanges
+from tests.proxy.test_client_span import Spans
 
 ROOT = Path(__file__).parents[2]
 logger = logging.getLogger(__name__)
+TENANT = web.RequestKey("TENANT", str)
 
 Told = dict[str, str]
 
@@ -80,6 +98,16 @@ async def shout(exchange: Exchange) -> AsyncIterator[None]:
         exchange.answer.replace_body((await exchange.answer.read(limit=100_000)).upper())
 
 
+async def compress_again(exchange: Exchange) -> AsyncIterator[None]:
+    yield
+    exchange.answer.replace_body(gzip.compress(await exchange.answer.read()))
+    exchange.response.headers["Content-Encoding"] = "gzip"
+
+
+def ask_archive(exchange: Exchange) -> None:
+    exchange.request.url = exchange.request.url.with_path("/archive", keep_query=True)
+
+
 def lower_the_path(path_and_query: str) -> str:
     path, question_mark, query = path_and_query.partition("?")
     return f"{path.lower()}{question_mark}{query}"
@@ -87,6 +115,10 @@ def lower_the_path(path_and_query: str) -> str:
 
 def make_rewriting() -> Hook:
     return rewrite_path(strip_prefix("/api"), replace_path(r"^/v1/", "/"), lower_the_path, add_prefix("/shop"))
+
+
+def make_renamed(shop: Upstream) -> Handler:
+    return proxy(shop, replace_prefix("/shop", "/store"))
 
 
 def make_many(first: str, second: str, third: str) -> Upstream:
@@ -111,7 +143,7 @@ def make_public(shop: Upstream) -> Handler:
         shop,
         rewrite_path(strip_prefix("/shop")),
         forwarding=Forwarding(trusted_proxies=["127.0.0.1"], headers=["X-Forwarded-For", "Forwarded"], via="front"),
-        locations=rewrite_locations(prefixes={"/": "/shop"}, map_paths=True),
+        locations=rewrite_locations(prefixes={"/": "/shop"}),
         cookies=rewrite_cookies(domains={"*": None}, paths={"/": "/shop"}, http_only=True),
         proxy_status="front",
     )
@@ -130,6 +162,48 @@ def log_exchange(record: ExchangeRecord) -> None:
     )
 
 
+def make_watched(app: web.Application, url: str, *, registry: CollectorRegistry, provider: TracerProvider) -> Handler:
+    shop = Upstream(url, name="shop", on_exchange=[count_exchanges(registry), log_exchange])
+    shop.run_with(app)
+    return chain(tracing(provider=provider), proxy(shop, client_span(provider=provider)))
+
+
+def censor(exchange: Exchange, message: str | bytes) -> str | bytes | None:
+    return None if message == "secret" else message
+
+
+def make_chat(chat: Upstream) -> Handler:
+    return proxy(chat, messages=relay_messages(from_client=censor, max_message=100_000))
+
+
+def make_mirrored(app: web.Application, shop: Upstream, url: str, *, share: float = 0.1) -> Handler:
+    following = Upstream(url, name="next")
+    following.run_with(app)
+    return proxy(shop, remove_headers("Authorization"), mirror=Mirror(following, share=share, compare=compare))
+
+
+def compare(record: ExchangeRecord, original: AnswerCopy, mirrored: AnswerCopy | None) -> None:
+    if mirrored is None or mirrored.status != original.status:
+        logger.warning("%s %s is answered in another way by the next version", record.method, record.path)
+
+
+def show_page(exchange: Exchange) -> web.Response:
+    return web.Response(text="Back in a moment.", status=503, headers={"Retry-After": "5"})
+
+
+def make_patient(shop: Upstream) -> Handler:
+    return proxy(shop, intercept({502, 503, 504}, show_page))
+
+
+def find_tenant(request: web.Request) -> str:
+    return request[TENANT]  # set by a link before, which may wait for a database
+
+
+def make_tenants(own: str) -> Upstream:
+    tenants = DynamicTargets(find_tenant, allow=["*.tenants.example", own], networks=["127.0.0.1"])
+    return Upstream(tenants, name="tenants")
+
+
 # ---- and what it does
 
 
@@ -146,20 +220,33 @@ async def redirect(_: web.Request) -> web.Response:
     return web.Response(status=303, headers={"Location": "/cart", "Set-Cookie": "a=b; Domain=internal; Path=/"})
 
 
+async def repeat(request: web.Request) -> web.WebSocketResponse:
+    socket = web.WebSocketResponse()
+    await socket.prepare(request)
+    async for message in socket:
+        await socket.send_str(f"you said {message.data}")
+    return socket
+
+
 @pytest.fixture
 async def target() -> AsyncIterator[str]:
     app = web.Application()
     app.router.add_get("/text", whisper)
     app.router.add_get("/redirect", redirect)
+    app.router.add_get("/chat", repeat)
     app.router.add_route("*", "/{tail:.*}", echo)
     async with TestServer(app) as server:
         yield f"http://127.0.0.1:{server.port}"
 
 
 def make_front(upstream: Upstream, *hooks: Hook) -> web.Application:
-    app = web.Application()
+    return make_front_of(upstream, proxy(upstream, *hooks))
+
+
+def make_front_of(upstream: Upstream, endpoint: Handler, app: web.Application | None = None) -> web.Application:
+    app = app or web.Application()
     upstream.run_with(app)
-    app.router.add_route("*", "/{tail:.*}", proxy(upstream, *hooks))
+    app.router.add_route("*", "/{tail:.*}", endpoint)
     return app
 
 
@@ -195,6 +282,30 @@ async def test_a_body_may_be_read_and_replaced_and_no_other_is_touched(
     assert (await (await client.get("/json")).json())["path"] == "/json"
 
 
+async def test_a_body_may_be_put_in_another_coding_and_its_length_is_right(
+    target: str, aiohttp_client: AiohttpClient
+) -> None:
+    client = await aiohttp_client(make_front(Upstream(target), compress_again))
+    response = await client.get("/text")
+    assert response.headers["Content-Encoding"] == "gzip"
+    assert await response.text() == "quiet"
+
+
+@pytest.mark.parametrize(
+    ("hooked", "arrives"),
+    [
+        pytest.param(lambda shop: proxy(shop, ask_archive), "/archive?page=2", id="by its URL"),
+        pytest.param(make_renamed, "/store?page=2", id="by its prefix"),
+    ],
+)
+async def test_a_path_that_is_replaced_keeps_its_query(
+    target: str, aiohttp_client: AiohttpClient, hooked: Callable[[Upstream], Handler], arrives: str
+) -> None:
+    shop = Upstream(target)
+    client = await aiohttp_client(make_front_of(shop, hooked(shop)))
+    assert (await (await client.get("/shop?page=2")).json())["path"] == arrives
+
+
 @pytest.mark.parametrize(
     ("sent", "arrives"),
     [
@@ -208,6 +319,35 @@ async def test_paths_are_rewritten_in_the_order_in_which_it_is_written(
 ) -> None:
     client = await aiohttp_client(make_front(Upstream(target), make_rewriting()))
     assert (await (await client.get(sent)).json())["path"] == arrives
+
+
+@pytest.mark.parametrize(
+    ("hooks", "arrives"),
+    [pytest.param([], "/shop/a", id="as it came"), pytest.param([strip_prefix("/shop")], "/a", id="stripped")],
+)
+async def test_a_sub_application_takes_nothing_off_the_path(
+    target: str, aiohttp_client: AiohttpClient, hooks: list[Hook], arrives: str
+) -> None:
+    app, shop = web.Application(), Upstream(target)
+    app.add_subapp("/shop", make_front_of(shop, proxy(shop, hooks)))
+    client = await aiohttp_client(app)
+    assert (await (await client.get("/shop/a")).json())["path"] == arrives
+
+
+@pytest.mark.parametrize(
+    ("by", "status"), [pytest.param("read", 200, id="read"), pytest.param("post", 500, id="post")]
+)
+async def test_a_form_that_a_link_has_read_is_passed_on_if_it_is_kept(
+    target: str, aiohttp_client: AiohttpClient, by: str, status: int
+) -> None:
+    async def look(request: web.Request) -> None:
+        await getattr(request, by)()
+
+    shop = Upstream(target)
+    client = await aiohttp_client(make_front_of(shop, chain(look, proxy(shop))))
+    form = MultipartWriter("form-data")
+    form.append("tea").set_content_disposition("form-data", name="what")
+    assert (await client.post("/", data=form)).status == status
 
 
 async def test_of_several_targets_those_that_are_well_answer(
@@ -249,6 +389,107 @@ async def test_each_exchange_leaves_a_line_in_the_log(
     [line] = [record.getMessage() for record in caplog.records if record.name == __name__]
     assert line.startswith(f"GET /text: answered by {target}, 1 attempts, first byte after 0.")
     assert line.endswith(", 5 bytes down")
+
+
+async def test_the_line_has_the_id_of_its_request(
+    target: str, aiohttp_client: AiohttpClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger=__name__)
+    caplog.handler.addFilter(RequestIdFilter())
+    shop, app = Upstream(target, on_exchange=log_exchange), web.Application()
+    setup(app)
+    client = await aiohttp_client(make_front_of(shop, chain(request_id(), proxy(shop)), app))
+    response = await client.get("/text")
+    await response.read()
+    [line] = [record for record in caplog.records if record.name == __name__]
+    assert vars(line)["request_id"] == response.headers["X-Request-ID"]
+
+
+async def test_the_record_on_a_request_is_complete_when_its_answer_was_sent_and_not_before(
+    target: str, aiohttp_client: AiohttpClient
+) -> None:
+    outcomes: list[str | None] = []
+
+    async def look(request: web.Request, handler: Handler) -> web.StreamResponse:
+        response = await handler(request)
+        outcomes.append(request[EXCHANGE].outcome)
+        return response
+
+    shop = Upstream(target, on_exchange=lambda record: outcomes.append(record.outcome))
+    client = await aiohttp_client(make_front_of(shop, chain(look, proxy(shop))))
+    await (await client.get("/text")).read()
+    assert outcomes == [None, "answered"]
+
+
+async def test_exchanges_are_counted_logged_and_traced(
+    target: str, aiohttp_client: AiohttpClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger=__name__)
+    registry, spans, app = CollectorRegistry(), Spans(), web.Application()
+    setup(app)
+    endpoint = make_watched(app, target, registry=registry, provider=spans.provider)
+    app.router.add_route("*", "/{tail:.*}", endpoint)
+    client = await aiohttp_client(app)
+    await (await client.get("/text")).read()
+    assert registry.get_sample_value("proxy_exchange_attempts_total", {"upstream": "shop"}) == 1
+    assert any(record.getMessage().startswith("GET /text: answered") for record in caplog.records)
+    assert len(spans.all) == 2
+    assert spans.only.parent is not None
+
+
+async def test_messages_are_shown_and_dropped(target: str, aiohttp_client: AiohttpClient) -> None:
+    chat = Upstream(target)
+    client = await aiohttp_client(make_front_of(chat, make_chat(chat)))
+    async with client.ws_connect("/chat") as socket:
+        await socket.send_str("secret")
+        await socket.send_str("hello")
+        assert await socket.receive_str() == "you said hello"
+
+
+async def test_a_second_upstream_is_asked_as_well_and_compared(
+    target: str, aiohttp_client: AiohttpClient, caplog: pytest.LogCaptureFixture, unused_tcp_port: int
+) -> None:
+    compared = asyncio.Event()
+
+    def note(record: logging.LogRecord) -> bool:
+        if record.name == __name__:
+            compared.set()
+        return True
+
+    caplog.handler.addFilter(note)
+    app, shop = web.Application(), Upstream(target)
+    endpoint = make_mirrored(app, shop, f"http://127.0.0.1:{unused_tcp_port}", share=1)
+    client = await aiohttp_client(make_front_of(shop, endpoint, app))
+    assert await (await client.get("/text")).text() == "quiet"
+    await asyncio.wait_for(compared.wait(), 10)
+    assert "GET /text is answered in another way" in caplog.text
+
+
+async def test_a_page_stands_for_an_upstream_that_is_down(aiohttp_client: AiohttpClient, unused_tcp_port: int) -> None:
+    shop = Upstream(f"http://127.0.0.1:{unused_tcp_port}")
+    client = await aiohttp_client(make_front_of(shop, make_patient(shop)))
+    response = await client.get("/")
+    assert (response.status, await response.text()) == (503, "Back in a moment.")
+    assert response.headers["Retry-After"] == "5"
+
+
+@pytest.mark.parametrize(
+    ("tenant", "status"),
+    [
+        pytest.param("", 200, id="listed"),
+        pytest.param("http://shop.tenants.example", 403, id="listed for https alone"),
+        pytest.param("https://127.0.0.1.nip.example", 403, id="not listed"),
+    ],
+)
+async def test_a_tenant_is_passed_on_to_what_is_listed(
+    target: str, aiohttp_client: AiohttpClient, tenant: str, status: int
+) -> None:
+    def identify(request: web.Request) -> None:
+        request[TENANT] = tenant or target
+
+    tenants = make_tenants(target)
+    client = await aiohttp_client(make_front_of(tenants, chain(identify, proxy(tenants))))
+    assert (await client.get("/")).status == status
 
 
 # ---- what the page says of what is kept

@@ -382,6 +382,8 @@ async def test_a_client_may_have_it_made_anew(
         pytest.param({"Cache_Control": "no-store"}, "no-store", id="no-store"),
         pytest.param({"Range": "bytes=0-1"}, "Range", id="a range"),
         pytest.param({"Connection": "Upgrade", "Upgrade": "websocket"}, "websocket", id="a WebSocket"),
+        pytest.param({"Connection": "Accept-Language"}, "Connection", id="a field is dropped"),
+        pytest.param({"Connection": "keep-alive,, X-A"}, "Connection", id="a field is dropped, too"),
     ],
 )
 async def test_what_passes_the_cache_by_says_why(
@@ -392,6 +394,15 @@ async def test_what_passes_the_cache_by_says_why(
     passed = await fetch(client, **headers)
     assert (passed.text, passed.told) == ("run 2", f"aiohttp; fwd=bypass; detail={detail}")
     assert (await fetch(client)).text == "run 1"
+
+
+@pytest.mark.parametrize("said", ["Keep-Alive", "close", "TE, close", "keep-alive,", "Upgrade, HTTP2-Settings"])
+async def test_what_is_said_of_the_connection_alone_passes_no_cache_by(
+    said: str, aiohttp_client: AiohttpClient
+) -> None:
+    client = await start(aiohttp_client, Site(), response_cache(store=MemoryStore()))
+    assert (await fetch(client)).text == "run 1"
+    assert (await fetch(client, Connection=said)).text == "run 1"
 
 
 async def test_only_if_cached_never_runs_the_handler(aiohttp_client: AiohttpClient) -> None:

@@ -10,6 +10,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 from pytest_aiohttp.plugin import AiohttpClient, AiohttpServer
+from yarl import URL
 
 from aiohttp_route_middleware import ConfigurationError, chain
 from aiohttp_route_middleware.middlewares import setup
@@ -75,6 +76,7 @@ async def test_the_span_tells_of_target_and_answer_and_the_target_of_the_span(
         "http.request.method": "GET",
         "server.address": "127.0.0.1",
         "server.port": target.port,
+        "url.full": str(target.make_url(f"/a?status={status}")),
         "http.response.status_code": status,
         **({"error.type": str(status)} if is_failed else {}),
     }
@@ -153,6 +155,47 @@ async def test_a_client_that_goes_is_told(aiohttp_server: AiohttpServer, aiohttp
     asking.cancel()
     await ended.wait()
     assert (spans.only.attributes or {})["error.type"] == "aborted"
+
+
+URLS: dict[str, tuple[str, str, str]] = {
+    "credentials": ("/a?status=200&api_key=k&Sig=s&b=%20", "", "/a?status=200&api_key=***&Sig=***&b=%20"),
+    "a key of AWS": ("/?AWSAccessKeyId=k&status=200", "", "/?AWSAccessKeyId=***&status=200"),
+    "a base path": ("/a?status=200", "/base", "/base/a?status=200"),
+}
+
+
+@pytest.mark.parametrize(("path", "base", "expected"), URLS.values(), ids=URLS)
+async def test_the_url_is_that_of_the_target_and_credentials_in_it_are_masked(
+    aiohttp_server: AiohttpServer, aiohttp_client: AiohttpClient, path: str, base: str, expected: str
+) -> None:
+    spans, target = Spans(), await aiohttp_server(make_target())
+    origin = str(target.make_url("/").origin())
+    client = await aiohttp_client(make_front(f"{origin}{base}", hook=client_span(provider=spans.provider)))
+    await (await client.get(URL(path, encoded=True))).read()
+    assert (spans.only.attributes or {})["url.full"] == f"{origin}{expected}"
+
+
+async def test_the_names_of_credentials_may_be_told_and_the_server_itself_has_no_path(
+    aiohttp_server: AiohttpServer, aiohttp_client: AiohttpClient
+) -> None:
+    spans, target = Spans(), await aiohttp_server(make_target())
+    origin = str(target.make_url("/").origin())
+
+    def ask_the_server(exchange: Exchange) -> None:
+        exchange.request.path = "*" if exchange.incoming.path == "/server" else exchange.request.path
+
+    hook = [client_span(provider=spans.provider, secret_parameters=["tenant"]), ask_the_server]
+    client = await aiohttp_client(make_front(origin, hook=hook))
+    for path in ("/a?status=200&tenant=t&token=t", "/server"):
+        await (await client.options(path)).read()
+    told = [(span.attributes or {})["url.full"] for span in spans.all]
+    assert told == [f"{origin}/a?status=200&tenant=***&token=t", origin]
+
+
+def test_what_is_no_list_of_names_is_refused() -> None:
+    names: Any = "token"
+    with pytest.raises(ConfigurationError, match=r"client_span\(\): secret_parameters="):
+        client_span(secret_parameters=names)
 
 
 def test_what_is_no_provider_is_refused() -> None:

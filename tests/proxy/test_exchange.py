@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import aiohttp
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
 from multidict import CIMultiDict
 
 from aiohttp_route_middleware import chain
@@ -93,3 +95,48 @@ async def test_a_tunnel_that_is_replaced_is_let_go(between: Between) -> None:
     await target.send(b"HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" + accept + b"\r\n")
     assert (await client.read_response()).status == 403
     assert await target.read_rest() == b""
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda headers: web.Response(body=b"other one", headers=headers),
+        lambda headers: web.Response(headers=headers),
+        lambda headers: web.HTTPNotFound(headers=headers),
+        lambda headers: web.Response(body=aiohttp.StringPayload("other one"), headers=headers),
+    ],
+    ids=["bytes", "nothing", "an exception", "a payload"],
+)
+async def test_the_length_of_the_old_body_is_not_told_of_the_new_one(between: Between, make: Any) -> None:
+    @after
+    def replace(exchange: Exchange) -> None:
+        exchange.response = make({"Content-Length": "1000", "X-Kept": "1"})
+
+    between.upstream.answer = OK
+    await between.serve(replace)
+    client = await between.send(GET)
+    response = await client.read_response()
+    assert response.values("Content-Length") == [str(len(response.body)).encode()]
+    assert response.values("X-Kept") == [b"1"]
+
+
+@pytest.mark.parametrize(("method", "status"), [("HEAD", 200), ("GET", 304)])
+async def test_the_length_of_a_body_that_is_not_sent_stays(method: str, status: int) -> None:
+    outgoing, incoming = OutgoingRequest(method, "/", CIMultiDict()), make_mocked_request(method, "/")
+    exchange = Exchange(incoming, outgoing, ExchangeRecord("a", method, "/"))
+    exchange.response = web.Response(status=status, headers={"Content-Length": "1000"})
+    assert exchange.response.headers["Content-Length"] == "1000"
+
+
+async def test_a_hook_sees_which_target_was_asked(between: Between) -> None:
+    seen: list[Any] = []
+
+    async def look(exchange: Exchange) -> Any:
+        seen.append(exchange.target)
+        yield
+        seen.append(str(exchange.target and exchange.target.url.origin()))
+
+    between.upstream.answer = OK
+    await between.serve(look)
+    await (await between.send(GET)).read_response()
+    assert seen == [None, between.url]

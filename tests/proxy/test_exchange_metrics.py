@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from pytest_aiohttp.plugin import AiohttpClient, AiohttpServer
 
 from aiohttp_route_middleware.middlewares.metrics import show_metrics
-from aiohttp_route_middleware.proxy import Upstream, proxy
+from aiohttp_route_middleware.proxy import Target, Upstream, proxy
 from aiohttp_route_middleware.proxy.exchange_metrics import count_exchanges
 
 
@@ -50,3 +50,17 @@ async def test_exchanges_of_several_upstreams_are_counted_apart(
     assert read("sent_bytes_total", upstream="well") == 6
     assert read("received_bytes_total", upstream="well") == 12
     assert "proxy_exchange_attempts_total" in await (await client.get("/metrics")).text()
+
+
+async def test_a_target_with_a_name_is_told_by_it(
+    registry: CollectorRegistry, aiohttp_server: AiohttpServer, aiohttp_client: AiohttpClient
+) -> None:
+    behind, app = web.Application(), web.Application()
+    behind.router.add_route("*", "/{tail:.*}", answer)
+    target = Target((await aiohttp_server(behind)).make_url("/"), name="blue")
+    upstream = Upstream(target, on_exchange=count_exchanges(registry))
+    upstream.run_with(app)
+    app.router.add_get("/", proxy(upstream))
+    await (await (await aiohttp_client(app)).get("/")).read()
+    labels = {"upstream": "upstream", "target": "blue"}
+    assert registry.get_sample_value("proxy_exchange_first_byte_seconds_count", labels) == 1

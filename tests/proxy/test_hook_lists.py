@@ -22,6 +22,7 @@ from aiohttp_route_middleware.proxy import (
     add_prefix,
     proxy,
     relay_messages,
+    replace_prefix,
     rewrite_cookies,
     rewrite_locations,
     set_header,
@@ -40,7 +41,11 @@ async def test_rewritings_are_hooks_and_lists_stand_for_what_is_in_them(
     behind.router.add_get("/{tail:.*}", tell)
     upstream = Upstream((await aiohttp_server(behind)).make_url("/"))
     upstream.run_with(app)
-    shared: list[Any] = [strip_prefix("/api"), (add_prefix("/v1"), [set_header("X-Key", "k")])]
+    shared: list[Any] = [
+        replace_prefix("/api", "/v0"),
+        strip_prefix("/v0"),
+        (add_prefix("/v1"), [set_header("X-Key", "k")]),
+    ]
     app.router.add_get("/api/{tail:.*}", proxy(upstream, shared))
     client = await aiohttp_client(app)
     assert await (await client.get("/api/posts?page=2")).text() == "/v1/posts?page=2 k"

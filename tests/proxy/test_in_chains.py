@@ -55,7 +55,7 @@ from aiohttp_route_middleware.proxy import Ejection, Exchange, Upstream, proxy, 
 from aiohttp_route_middleware.stores import MemoryStore
 from aiohttp_route_middleware.typedefs import Handler
 
-from .raw import OK, Between, Wire
+from .raw import OK, Between, Message, Wire
 
 SECRET = "0123456789abcdef" * 2
 GET = b"GET /posts HTTP/1.1\r\nHost: shop.example\r\n\r\n"
@@ -378,6 +378,19 @@ async def test_an_answer_that_may_be_kept_is_asked_for_once(serve: Serve, betwee
         response = await client.get("/", headers={"X-Kind": kind})
         assert (await response.read(), response.headers["X-A"]) == (TEXT, "1")
         assert len(between.upstream.requests) == count
+
+
+async def test_nobody_has_the_answer_to_another_request_kept_by_dropping_a_field(
+    serve: Serve, between: Between
+) -> None:
+    async def answer_by_language(wire: Wire, request: Message) -> None:
+        spoken = request.values("Accept-Language") or [b"none"]
+        await wire.send(write("Cache-Control: public, max-age=60", "Vary: Accept-Language", body=spoken[0]))
+
+    client = await serve(response_cache(store=MemoryStore()), answer=answer_by_language)
+    for connection, body in (("accept-language", b"none"), ("keep-alive", b"de"), ("Accept-Language", b"none")):
+        response = await client.get("/", headers={"Accept-Language": "de", "Connection": connection})
+        assert await response.read() == body
 
 
 NOT_KEPT = {

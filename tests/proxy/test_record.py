@@ -52,6 +52,7 @@ async def test_an_exchange_that_goes_well_is_told_in_full(between: Between) -> N
     record = await told.next()
     assert (record.upstream, record.method, record.path) == ("shop", "POST", "/posts")
     assert (record.target, record.attempts, record.status) == (between.url, 1, 200)
+    assert record.target_name == between.url  # it was given none
     assert (record.outcome, record.error) == ("answered", None)
     assert (record.bytes_up, record.bytes_down) == (5, 2)
     assert record.connect_seconds is not None
@@ -120,7 +121,9 @@ def _fail(exchange: Exchange) -> None:
 
 @pytest.mark.parametrize("is_late", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("hook", [_answer, _refuse, _fail])
-async def test_what_a_hook_answers_is_told_as_refused(between: Between, hook: Hook, is_late: bool) -> None:
+async def test_what_a_hook_answers_is_told_as_refused_and_what_it_puts_aside_as_replaced(
+    between: Between, hook: Hook, is_late: bool
+) -> None:
     def run(exchange: Exchange) -> None:
         hook(exchange)
 
@@ -129,7 +132,7 @@ async def test_what_a_hook_answers_is_told_as_refused(between: Between, hook: Ho
     client = await between.send(GET)
     await client.read_response()
     record = await told.next()
-    assert record.outcome == "refused"
+    assert record.outcome == ("replaced" if is_late else "refused")
     assert record.attempts == int(is_late)
     assert told.is_empty
 

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from aiohttp_route_middleware import chain
+from aiohttp_route_middleware import ConfigurationError, chain
 from aiohttp_route_middleware.proxy import BodyCutOffError, BodyTooLargeError, Exchange
 
 from .front import GET, Front, serve, until
@@ -109,6 +109,21 @@ async def test_a_body_can_be_replaced_and_nothing_is_said_of_the_other_one(betwe
     response = await see(between, TAGGED, replace)
     assert (response.body, response.values("Content-Length")) == (b"other", [b"5"])
     assert response.values("ETag") == response.values("Content-Encoding") == []
+
+
+NO_BYTES: dict[str, Any] = {"a text": "secret", "a mapping": {"a": 1}, "nothing": None, "a number": 5}
+
+
+@pytest.mark.parametrize("body", NO_BYTES.values(), ids=NO_BYTES)
+async def test_a_body_that_is_no_bytes_is_refused_before_anything_is_lost(between: Between, body: Any) -> None:
+    async def replace(exchange: Exchange) -> Any:
+        yield
+        with pytest.raises(
+            ConfigurationError, match=r"replace_body\(\): body is of type .*; pass bytes: `.encode\(\)`"
+        ):
+            exchange.answer.replace_body(body)
+
+    assert (await see(between, TAGGED, replace)).body == b"abcdef"
 
 
 async def test_an_answer_that_was_let_go_is_counted_once(between: Between) -> None:

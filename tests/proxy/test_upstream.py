@@ -12,9 +12,11 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from pytest_aiohttp.plugin import AiohttpClient, AiohttpServer
 
+from aiohttp_route_middleware import chain
 from aiohttp_route_middleware.errors import ConfigurationError
 from aiohttp_route_middleware.proxy import Ejection, ExchangeRecord, HealthCheck, Retries, Target, Upstream, proxy
 from aiohttp_route_middleware.proxy.choice.dynamic import DynamicTargets
+from aiohttp_route_middleware.support.setup import setup
 
 from .raw import OK, Between, Wire, bounded
 
@@ -42,11 +44,17 @@ def make_target(handler: Any = tell_path) -> web.Application:
     return app
 
 
+async def tell_late(record: ExchangeRecord) -> None:
+    raise NotImplementedError
+
+
 OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "name": ({"name": ""}, "name=''"),
     "balance": ({"balance": "robin"}, "balance="),
-    "affinity": ({"affinity": "shop"}, "affinity is no cookie"),
-    "ejection": ({"ejection": 5}, "ejection is no Ejection"),
+    "affinity": ({"affinity": "shop"}, "affinity is str"),
+    "ejection": ({"ejection": 5}, "ejection is int; write Ejection.*, True or False"),
+    "ejection as a mapping": ({"ejection": {}}, "ejection is dict"),
+    "no ejection": ({"ejection": None}, "ejection is NoneType"),
     "check": ({"check": "/health"}, "check is str; write HealthCheck"),
     "retries": ({"retries": 2}, "retries is int; write Retries"),
     "no retries": ({"retries": None}, "retries is NoneType"),
@@ -58,6 +66,12 @@ OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "connections": ({"connections": 0}, "connections=0"),
     "tls": ({"tls": False}, "tls is bool; pass an ssl.SSLContext"),
     "on_exchange": ({"on_exchange": "print"}, "on_exchange is str; pass a function"),
+    "async on_exchange": (
+        {"on_exchange": tell_late},
+        "on_exchange is .*tell_late.*, which is async; write it with `def`",
+    ),
+    "on_exchange of nothing": ({"on_exchange": lambda: None}, "with no required parameter; let it take .record."),
+    "one of several": ({"on_exchange": [print, tell_late]}, "on_exchange is .*tell_late"),
 }
 
 
@@ -65,6 +79,36 @@ OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
 def test_a_wrong_option_is_refused_when_the_upstream_is_made(options: dict[str, Any], problem: str) -> None:
     with pytest.raises(ConfigurationError, match=rf"Upstream\(\): .*{problem}"):
         Upstream(LOCAL, **options)
+
+
+TARGETS: dict[str, tuple[tuple[Any, ...], str]] = {
+    "a list": (([LOCAL, LOCAL],), r"target 1 is a list; write Upstream\(\*urls\)"),
+    "a port": ((9301,), "target 1 is int; write it as in"),
+    "a name": ((LOCAL, "shop"), 'target 2 is not the URL of a server; .*; a name is passed as name="shop"'),
+}
+
+
+@pytest.mark.parametrize(("targets", "problem"), TARGETS.values(), ids=TARGETS)
+def test_who_passes_targets_in_another_way_is_told_how(targets: tuple[Any, ...], problem: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"^Upstream\(\): {problem}"):
+        Upstream(*targets)
+
+
+async def test_several_may_be_told_of_an_exchange_and_one_that_fails_does_not_harm_the_others(
+    between: Between,
+) -> None:
+    def fail(record: ExchangeRecord) -> None:
+        raise RuntimeError("on purpose")
+
+    first: list[ExchangeRecord] = []
+    second: list[ExchangeRecord] = []
+    between.upstream.answer = OK
+    await between.serve(to={"on_exchange": [first.append, fail, second.append]})
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
+    client = await between.send(GET)
+    assert (await client.read_response()).status == 200
+    assert first == second
+    assert [record.outcome for record in first] == ["answered"]
 
 
 def test_there_has_to_be_a_target() -> None:
@@ -105,6 +149,79 @@ async def test_without_run_with_a_request_is_a_500_and_the_log_tells_why(
     client = await aiohttp_client(app)
     assert (await client.get("/")).status == 500
     assert "the upstream 'shop' is not open; call run_with(app) before the application starts" in caplog.text
+
+
+async def test_run_with_that_was_forgotten_is_told_when_an_application_starts_with_another() -> None:
+    app = make_app(Upstream(LOCAL))
+    app.router.add_get("/", proxy(Upstream(LOCAL, name="shop")))
+    with pytest.raises(
+        ConfigurationError, match=r"a route uses the upstream 'shop', whose run_with\(\) was not called"
+    ):
+        await web.AppRunner(app).setup()
+
+
+async def test_run_with_that_was_forgotten_is_told_by_setup_also_behind_a_chain_and_in_a_sub_application() -> None:
+    async def pass_by(request: web.Request) -> None:
+        raise NotImplementedError
+
+    app, sub = web.Application(), web.Application()
+    sub.router.add_get("/", chain(pass_by, proxy(Upstream(LOCAL, name="shop"))))
+    app.add_subapp("/sub", sub)
+    setup(app)
+    with pytest.raises(ConfigurationError, match=r"Upstream\(\): a route uses the upstream 'shop'"):
+        await web.AppRunner(app).setup()
+
+
+@pytest.mark.parametrize("runs_with", ["the outer", "the sub-application", "its neighbour"])
+async def test_an_upstream_may_run_with_any_application_of_a_tree(runs_with: str) -> None:
+    app, apps = web.Application(), {"the sub-application": web.Application(), "its neighbour": web.Application()}
+    upstream, other = Upstream(LOCAL), Upstream(LOCAL)
+    upstream.run_with({"the outer": app, **apps}[runs_with])
+    other.run_with(apps["the sub-application"])
+    apps["the sub-application"].router.add_get("/", proxy(upstream))
+    for number, sub in enumerate(apps.values()):
+        app.add_subapp(f"/{number}", sub)
+    setup(app)
+    async with TestServer(app):
+        assert upstream.opened
+
+
+async def test_one_endpoint_may_be_started_with_many_applications() -> None:
+    upstream = Upstream(LOCAL)
+    endpoint = proxy(upstream)
+    for _ in range(2):
+        app = web.Application()
+        upstream.run_with(app)
+        app.router.add_get("/", endpoint)
+        setup(app)
+        async with TestServer(app):
+            assert upstream.opened
+    forgotten = web.Application()
+    forgotten.router.add_get("/", endpoint)
+    setup(forgotten)
+    with pytest.raises(ConfigurationError, match="a route uses the upstream"):
+        await web.AppRunner(forgotten).setup()
+
+
+async def test_it_does_not_run_with_an_application_that_has_started_or_is_part_of_another() -> None:
+    app, sub = web.Application(), web.Application()
+    app.add_subapp("/sub", sub)
+    async with TestServer(app):
+        for late in (app, sub):
+            with pytest.raises(
+                ConfigurationError, match=r"has started, or is part of another already; call it before"
+            ):
+                Upstream(LOCAL).run_with(late)
+
+
+async def test_it_does_not_run_with_an_application_that_is_about_to_start() -> None:
+    async def run(app: web.Application) -> None:
+        Upstream(LOCAL).run_with(app)
+
+    app = web.Application()
+    app.on_startup.append(run)
+    with pytest.raises(ConfigurationError, match=r"run_with\(\) was called with an application that has started"):
+        await web.AppRunner(app).setup()
 
 
 async def test_of_two_applications_at_a_time_the_second_does_not_start(aiohttp_server: AiohttpServer) -> None:
@@ -249,13 +366,13 @@ async def test_no_more_connections_are_opened_than_allowed_and_who_waits_gets_th
     assert len(between.upstream.wires) == 1
 
 
-async def test_who_waits_too_long_for_a_connection_gets_504(between: Between) -> None:
+async def test_who_waits_too_long_for_a_connection_gets_503(between: Between) -> None:
     await between.serve(to={"connections": 1, "connect_timeout": 0.05})
     first = await between.send(GET)
     target = await between.upstream.accept()
     await target.read_request()
     second = await between.send(GET)
-    assert (await second.read_response()).status == 504
+    assert (await second.read_response()).status == 503
     await target.send(OK)
     assert (await first.read_response()).status == 200
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from aiohttp_route_middleware.support.routes import walk_routes
+from aiohttp_route_middleware.support.routes import walk_apps, walk_routes
 
 
 async def answer(request: web.Request) -> web.Response:
@@ -39,3 +39,12 @@ def test_a_router_of_another_kind_lists_nothing() -> None:
     app: Any = web.Application()
     app._router = object()
     assert list(walk_routes(app)) == []
+    assert walk_apps(app) == [app]
+
+
+def test_an_application_comes_before_those_within_it_and_each_once() -> None:
+    app, sub, deep = web.Application(), web.Application(), web.Application()
+    sub.add_subapp("/deep", deep)
+    app.add_subapp("/sub", sub)
+    app.router.register_resource(next(iter(app.router.resources())))
+    assert walk_apps(app) == [app, sub, deep]

@@ -20,7 +20,7 @@ from typing import Protocol
 from aiohttp import web
 
 from ...errors import ConfigurationError
-from ...option_checks import check_choice, check_function, check_name, refuse_option, refuse_returned
+from ...option_checks import check_call, check_name, refuse_option, refuse_returned
 from ...support.cookies import read_cookies
 from ...support.network.addresses import read_client_address
 from .targets import Target
@@ -119,7 +119,7 @@ class ConsistentHash:
     """
 
     def __init__(self, key: Callable[[web.Request], str | None], *, most_load: float | None = None) -> None:
-        check_function(_BATTERY, "key", key, takes="request")
+        check_call(_BATTERY, "key", key, takes="request")
         self._key = key
         self._most_load = None if most_load is None else _check_load(most_load)
         self._in_turn = RoundRobin()
@@ -209,7 +209,10 @@ def read_balance(battery: str, balance: str | ConsistentHash) -> Balance:
     if balance in ("consistent_hash", ConsistentHash):
         problem, cure = "a consistent hash needs a key", 'write ConsistentHash.by_header("X-Tenant"), or by another'
         raise ConfigurationError(battery, problem, cure=cure)
-    return BALANCES[check_choice(battery, "balance", balance, BALANCES)]()
+    if not isinstance(balance, str) or balance not in BALANCES:
+        cure = f"write one of {', '.join(map(repr, BALANCES))}; or a ConsistentHash"
+        raise refuse_option(battery, "balance", balance, cure)
+    return BALANCES[balance]()
 
 
 def _score(target: Target, key: bytes) -> float:

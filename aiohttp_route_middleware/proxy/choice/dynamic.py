@@ -30,7 +30,7 @@ from yarl import URL
 
 from ...errors import ConfigurationError
 from ...naming import describe
-from ...option_checks import check_count, check_function, check_list
+from ...option_checks import check_call, check_count, check_list
 from ...support.network.addresses import Address, parse_address
 from ...support.network.host_patterns import HostPatterns, read_host_patterns
 from ...support.network.hosts import parse_authority
@@ -56,6 +56,7 @@ _NOT_PUBLIC = Networks(
         *map(IPv4Network, ("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16")),
         *map(IPv4Network, ("172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16")),
         *map(IPv4Network, ("198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/3")),
+        IPv4Network("168.63.129.16/32"),  # which no registry has: it tells each machine of Azure about itself
         *map(IPv6Network, ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")),
     )
 )
@@ -99,7 +100,7 @@ class DynamicTargets(Targets):
         keep: int = 1000,
         resolver: AbstractResolver | None = None,
     ) -> None:
-        check_function(_BATTERY, "choose", choose, takes="request")
+        check_call(_BATTERY, "choose", choose, takes="request")
         self._resolver = _read_resolver(resolver)
         self.keep: int = check_count(_BATTERY, "keep", keep, unit="targets")
         self._find = choose
@@ -148,7 +149,7 @@ class DynamicTargets(Targets):
         """
         family, kind, protocol, _, address = found
         if not self.may_connect_to(address[0]):
-            raise AddressNotAllowedError("it has an address that may not be connected to")
+            raise AddressNotAllowedError(address[0])
         return socket.socket(family, kind, protocol)
 
     def may_connect_to(self, text: str) -> bool:
@@ -172,8 +173,18 @@ class DynamicTargets(Targets):
         authority = parse_authority(url.host_port_subcomponent or "")
         host = "" if authority is None else authority.host
         if _is_odd_number(host) or host not in self._allowed.get((url.scheme, url.port), ()):
-            raise TargetRefusedError(f"{url.origin()} was chosen, and is not in the list")
+            raise TargetRefusedError(self._tell_why(url, host))
         return target
+
+    def _tell_why(self, url: URL, host: str) -> str:
+        """Tell what an entry for this target would be, if there is none of its scheme and port."""
+        problem = f"{url.origin()} was chosen, and is not in the list"
+        others = [
+            f"{scheme} at port {port}"
+            for (scheme, port), hosts in self._allowed.items()
+            if host in hosts and not _is_odd_number(host)
+        ]
+        return f"{problem}, which has it for {', '.join(others)}; allow '{url.origin()}'" if others else problem
 
 
 class KeptPlaces(dict[Target, _T]):

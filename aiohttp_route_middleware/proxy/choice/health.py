@@ -15,12 +15,11 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Sequence
 
-from ...option_checks import check_count, check_seconds, refuse_option
+from ...option_checks import check_count, check_seconds, check_share, check_statuses
 
-__all__ = ("Ejection", "Health", "Judge", "check_share", "check_statuses")
+__all__ = ("Ejection", "Health", "Judge")
 
 _BATTERY = "Ejection()"
 _logger = logging.getLogger(__name__)
@@ -192,26 +191,3 @@ class Judge:
 
     def _count(self) -> None:
         self.all_in = all(health.is_in for health in self._healths)
-
-
-def check_share(battery: str, option: str, value: object) -> float:
-    """Return a share: a number from 0 to 1."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
-        raise refuse_option(battery, option, value, "pass a share, from 0 to 1")
-    return value
-
-
-def check_statuses(battery: str, option: str, value: Any, *, least: int = 400) -> frozenset[int]:
-    """Return statuses of answers.
-
-    Args:
-        battery: its name, as in errors.
-        option: its name.
-        value: what was passed.
-        least: the first that makes sense; default 400, for those that say that something is wrong.
-    """
-    is_list = isinstance(value, Collection) and not isinstance(value, Mapping)
-    listed: Collection[Any] = value if is_list else (None,)
-    if all(type(status) is int and least <= status <= 599 for status in listed):
-        return frozenset(listed)
-    raise refuse_option(battery, option, value, f"list statuses from {least} to 599, as in {{503}}")

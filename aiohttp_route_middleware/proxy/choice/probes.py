@@ -10,16 +10,16 @@ Rules kept here:
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import re
 from collections.abc import Awaitable, Callable, Collection
 from random import Random
 
 from ...errors import ConfigurationError
-from ...option_checks import check_count, check_seconds, refuse_option
+from ...option_checks import check_call, check_count, check_seconds, check_share, check_statuses, refuse_option
 from ...support.deadlines import Deadline
 from ..wire.failures import UpstreamError
-from .health import check_share, check_statuses
 from .targets import Target
 from .turns import Targets
 
@@ -75,7 +75,12 @@ class HealthCheck:
         self._lots = Random()  # noqa: S311  # it spreads a load, and keeps no secret
 
     async def run(
-        self, targets: Targets, ask: Ask, *, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+        self,
+        targets: Targets,
+        ask: Ask,
+        *,
+        upstream: str = "upstream",
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         """Check targets until this is cancelled.
 
@@ -83,9 +88,11 @@ class HealthCheck:
             targets: who is told what the checks say.
             ask: called with a target and the path, returns the status of its answer, or raises; it is cancelled when
                 time is up.
+            upstream: whose targets they are, for the log.
             sleep: waits between checks.
         """
-        watching = [asyncio.ensure_future(self._watch(targets, target, ask, sleep)) for target in targets]
+        tell = functools.partial(self._tell, upstream)
+        watching = [asyncio.ensure_future(self._watch(targets, target, ask, tell, sleep)) for target in targets]
         try:
             await asyncio.gather(*watching)
         finally:  # each has ended when this does
@@ -94,7 +101,12 @@ class HealthCheck:
             await asyncio.gather(*watching, return_exceptions=True)
 
     async def _watch(
-        self, targets: Targets, target: Target, ask: Ask, sleep: Callable[[float], Awaitable[object]]
+        self,
+        targets: Targets,
+        target: Target,
+        ask: Ask,
+        tell: Callable[[Target, str | None], None],
+        sleep: Callable[[float], Awaitable[object]],
     ) -> None:
         row, needed = 0, 1
         while True:
@@ -103,7 +115,7 @@ class HealthCheck:
             row = 0 if is_well == target.health.is_answering else row + 1
             if row >= needed:
                 targets.note_check(target, is_well)
-                _tell(target, problem)
+                tell(target, problem)
                 row = 0
             needed = self._falls if target.health.is_answering else self._rises
             await sleep(self._interval * (1 + self._jitter * self._lots.uniform(-1, 1)))
@@ -117,16 +129,17 @@ class HealthCheck:
         except (Exception, UpstreamError) as error:  # also what is wrong with `ask`, or the check would end unseen
             return f"{type(error).__name__}: {error}".removesuffix(": ")
 
-
-def _tell(target: Target, problem: str | None) -> None:
-    if problem is None:
-        _logger.info("target %s is well again", target.health.label)
-    else:
-        _logger.warning("target %s is not well: %s", target.health.label, problem)
+    def _tell(self, upstream: str, target: Target, problem: str | None) -> None:
+        named = (upstream, target.health.label, self._path)
+        if problem is None:
+            _logger.info("upstream %s: target %s is well again, by GET %s", *named)
+        else:
+            _logger.warning("upstream %s: target %s is not well: GET %s: %s", *named, problem)
 
 
 def _read_expected(expect: Collection[int] | Callable[[int], bool]) -> Callable[[int], bool]:
     if callable(expect):
+        check_call(_BATTERY, "expect", expect, takes="status")
         return expect
     statuses = check_statuses(_BATTERY, "expect", expect, least=200)
     if not statuses:

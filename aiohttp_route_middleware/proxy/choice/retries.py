@@ -18,9 +18,8 @@ from typing import NamedTuple
 from aiohttp import hdrs
 
 from ...errors import ConfigurationError
-from ...option_checks import check_count, check_flags, check_list, check_seconds
+from ...option_checks import check_count, check_flags, check_list, check_seconds, check_share, check_statuses
 from ...syntax import SAFE_METHODS, is_token
-from .health import check_share, check_statuses
 
 __all__ = ("IDEMPOTENT_METHODS", "FailedAttempt", "Retries", "RetryBudget")
 

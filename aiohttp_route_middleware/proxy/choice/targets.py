@@ -16,6 +16,7 @@ from typing import TypeAlias
 from yarl import URL
 
 from ...errors import ConfigurationError
+from ...naming import describe
 from ...option_checks import check_count, refuse_option
 from ...support.network.hosts import parse_authority
 from ...syntax import is_token
@@ -25,6 +26,7 @@ __all__ = ("Target", "TargetLike", "read_targets")
 
 _BATTERY = "Target()"
 _CURE = 'write it as in "http://localhost:8001" or "https://example.com/base"'
+_CURE_OF_LIST = "write Upstream(*urls): each target is an argument of its own"
 _WEBSOCKETS = {"ws": "http", "wss": "https"}
 _BLANK = re.compile(r"[\x00-\x20\x7f\\]")  # yarl would pass over some of these, and take others for something else
 _LONGEST_NAME = 64
@@ -36,8 +38,9 @@ class Target:
     Args:
         url: `http` or `https`, a host, and if need be a port and a path that goes before all others; nothing else.
         weight: how much of the load it gets, beside the weights of others; default 1.
-        name: what it is called in the cookie of an `AffinityCookie`, and in metrics; default its place among the
-            targets, from 1. With names, sessions stay where they are when targets are added or taken away.
+        name: what it is called in the cookie of an `AffinityCookie`, by default its place among the targets, from 1;
+            and in records and metrics, by default scheme, host and port. With names, sessions stay where they are
+            when targets are added or taken away.
 
     Raises:
         ConfigurationError: an option is wrong.
@@ -46,12 +49,14 @@ class Target:
         Upstream(Target("http://10.0.0.1:8001", weight=3), "http://10.0.0.2:8001")
     """
 
-    __slots__ = ("health", "in_flight", "is_taken", "name", "seed", "url", "weight")
+    __slots__ = ("health", "in_flight", "is_taken", "label", "name", "seed", "url", "weight")
 
     def __init__(self, url: str | URL, *, weight: int = 1, name: str | None = None) -> None:
         self.url: URL = _read_url(url)
         self.weight: int = check_count(_BATTERY, "weight", weight, unit="shares")
         self.name: str = "" if name is None else _check_name(name)
+        self.label: str = self.name or str(self.url.origin())
+        """What it is called where no client reads it: in records and metrics."""
         self.in_flight: int = 0
         """How many attempts are under way."""
         self.health: Health = Health(str(self.url))
@@ -78,7 +83,7 @@ def read_targets(battery: str, targets: Iterable[TargetLike]) -> tuple[Target, .
     Raises:
         ConfigurationError: one is no target, is there twice, or belongs to another upstream; or there are none.
     """
-    read = tuple(target if isinstance(target, Target) else Target(target) for target in targets)
+    read = tuple(_read_target(battery, place, target) for place, target in enumerate(targets, 1))
     if not read:
         raise ConfigurationError(battery, "there are no targets", cure='name one, as in "http://localhost:8001"')
     urls, names = set[URL](), set[str]()
@@ -91,6 +96,19 @@ def read_targets(battery: str, targets: Iterable[TargetLike]) -> tuple[Target, .
         target.is_taken = True
         target.name = target.name or str(place)
     return read
+
+
+def _read_target(battery: str, place: int, target: object) -> Target:
+    if isinstance(target, Target):
+        return target
+    if isinstance(target, (list, tuple, set, frozenset)):
+        raise ConfigurationError(battery, f"target {place} is a {type(target).__name__}", cure=_CURE_OF_LIST)
+    if not isinstance(target, (str, URL)):
+        raise ConfigurationError(battery, f"target {place} is {describe(target)}", cure=_CURE)
+    if place > 1 and is_token(str(target)):
+        problem = f"target {place} is not the URL of a server"
+        raise ConfigurationError(battery, problem, cure=f'{_CURE}; a name is passed as name="shop"')
+    return Target(target)
 
 
 def _check_target(battery: str, target: Target, urls: set[URL], *, is_named_twice: bool) -> None:
@@ -110,7 +128,9 @@ def _check_name(name: object) -> str:
 
 
 def _read_url(url: object) -> URL:
-    text = str(url) if isinstance(url, (str, URL)) else ""
+    if not isinstance(url, (str, URL)):
+        raise ConfigurationError(_BATTERY, f"this is {describe(url)}, and not the URL of a server", cure=_CURE)
+    text = str(url)
     scheme, separator, rest = text.partition("://")
     if scheme.lower() in _WEBSOCKETS:
         cure = f'write "{_WEBSOCKETS[scheme.lower()]}://": WebSockets are passed on as well'

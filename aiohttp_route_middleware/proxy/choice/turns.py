@@ -15,6 +15,7 @@ from typing import Literal, TypeAlias
 from aiohttp import web
 
 from ...errors import ConfigurationError
+from ...naming import describe
 from .affinity import AffinityCookie
 from .balancing import ConsistentHash, read_balance
 from .health import Ejection, Judge
@@ -104,9 +105,13 @@ class Targets:
         battery: str = "Upstream()",
     ) -> None:
         if not isinstance(ejection, (Ejection, type(None))):
-            raise ConfigurationError(battery, "ejection is no Ejection", cure="write Ejection(failures=5), or None")
+            raise ConfigurationError(
+                battery, f"ejection is {describe(ejection)}", cure="write Ejection(failures=5), True or False"
+            )
         if not isinstance(affinity, (AffinityCookie, type(None))):
-            raise ConfigurationError(battery, "affinity is no cookie", cure='write AffinityCookie("name"), or None')
+            raise ConfigurationError(
+                battery, f"affinity is {describe(affinity)}", cure='write AffinityCookie("name"), or None'
+            )
         self._balance = read_balance(battery, balance)
         self._affinity = affinity
         self._clock = clock

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from ...declarations import named
 from ...errors import ConfigurationError
-from ...option_checks import check_name
+from ...naming import describe
+from ...option_checks import check_call, check_name
 from ...syntax import is_field_value
 from ..message.path_rewriting import Rewrite, join_rewrites
+from ..wire.outgoing import WRITTEN_HERE
 from .running import Hook, after
 
 if TYPE_CHECKING:
@@ -17,21 +19,26 @@ if TYPE_CHECKING:
 
 __all__ = ("remove_headers", "remove_response_headers", "rewrite_path", "set_header", "set_response_header")
 
+_WRITTEN_HERE = frozenset(name.lower() for name in WRITTEN_HERE)
+
 
 def rewrite_path(*rewrites: Rewrite) -> Hook:
     """Rewrite path and query before they are sent, by a function of your own, or by several in a row.
 
-    What `strip_prefix()`, `add_prefix()` and `replace_path()` make may be passed to `proxy()` as it is.
+    What `strip_prefix()`, `replace_prefix()` and the like make may be passed to `proxy()` as it is.
 
     Args:
-        rewrites: made by `strip_prefix()`, `add_prefix()` and `replace_path()`, or functions of your own, in order.
+        rewrites: plain functions of your own, from path and query to path and query, and what is made by
+            `strip_prefix()`, `add_prefix()`, `replace_prefix()` and `replace_path()`; in order.
 
     Raises:
-        ConfigurationError: there are none, or one is no function.
+        ConfigurationError: there are none, or one is no such function.
 
     Example:
         proxy(posts, rewrite_path(lambda path: path.replace("/old", "/new", 1)))
     """
+    if not rewrites:
+        raise ConfigurationError("rewrite_path()", "there are no rewritings", cure="pass a function (path_and_query)")
     rewrite = join_rewrites("rewrite_path()", rewrites)
 
     @named("rewrite_path")
@@ -45,11 +52,11 @@ def set_header(name: str, value: str | Callable[[Exchange], str]) -> Hook:
     """Set a field of the request, in place of all that the client has sent under this name.
 
     Args:
-        name: of the field.
-        value: of it, such as the key of the target; or a function that tells it of an exchange.
+        name: of the field; of those of the connection and of the length of the body none, which the proxy writes.
+        value: of it, such as the key of the target; or a plain function that tells it of an exchange.
 
     Raises:
-        ConfigurationError: this is no field; its value is not shown.
+        ConfigurationError: this is no field that may be set; its value is not shown.
 
     Example:
         proxy(transactions, set_header("X-API-Key", KEY))
@@ -89,11 +96,11 @@ def set_response_header(name: str, value: str | Callable[[Exchange], str]) -> Ho
     """Set a field of the response, in place of all that the target has sent under this name.
 
     Args:
-        name: of the field.
-        value: of it; or a function that tells it of an exchange.
+        name: of the field; of those of the connection and of the length of the body none, which the proxy writes.
+        value: of it; or a plain function that tells it of an exchange.
 
     Raises:
-        ConfigurationError: this is no field; its value is not shown.
+        ConfigurationError: this is no field that may be set; its value is not shown.
 
     Example:
         proxy(transactions, set_response_header("Cache-Control", "no-store"))
@@ -132,21 +139,33 @@ def remove_response_headers(*names: str) -> Hook:
 
 
 def _read_value(made: str, name: str, value: str | Callable[[Exchange], str]) -> Callable[[Exchange], str]:
-    check_name(made, "name", name, example="X-API-Key")
+    if check_name(made, "name", name, example="X-API-Key").lower() in _WRITTEN_HERE:
+        cure = "leave it out: the proxy writes it; for another body, set exchange.request.body or use replace_body()"
+        raise ConfigurationError(made, f"name={name!r}", cure=cure)
     if callable(value):
+        check_call(made, f"the function for {name}", value, takes="exchange")
         return _check_told(made, name, value)
-    if not isinstance(value, str) or not is_field_value(value):
-        raise ConfigurationError(made, f"the value of {name} is none", cure="pass a text without line breaks")
+    fault = _find_fault(value)
+    if fault:
+        raise ConfigurationError(made, f"the value of {name} is {fault}", cure="pass a text without line breaks")
     return lambda _: value
+
+
+def _find_fault(value: object) -> str:
+    """Tell what is wrong with a value, without showing it; nothing if it is one."""
+    if not isinstance(value, str):
+        return f"of type {type(value).__qualname__}"
+    return "" if is_field_value(value) else "a text with a line break, or with what else no field may have"
 
 
 def _check_told(made: str, name: str, tell: Callable[[Exchange], str]) -> Callable[[Exchange], str]:
     def tell_checked(exchange: Exchange) -> str:
-        value: object = tell(exchange)
-        if isinstance(value, str) and is_field_value(value):
+        value = tell(exchange)
+        fault = _find_fault(value)
+        if not fault:
             return value
         cure = "return a text without line breaks; to set none, write a hook"
-        raise ConfigurationError(made, f"the function for {name} returned {type(value).__qualname__}", cure=cure)
+        raise ConfigurationError(made, f"the value of {name}, returned by {describe(tell)}, is {fault}", cure=cure)
 
     return tell_checked
 

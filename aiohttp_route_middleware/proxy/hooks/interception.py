@@ -3,7 +3,8 @@
 Rules kept here:
 - A failure is seen by the status that it would become: 502, 503, 504, or 403. It is told in the log as one that nobody
   answers, and in the record: a page that looks well must not hide it.
-- What the target has sent is not read, and its connection is closed at once, whatever becomes of the page.
+- Nobody waits for the body of the target: a long one is cut off at once, whatever becomes of the page; a short one is
+  read to its end beside, so that its connection can be kept.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from aiohttp import web
 
 from ...declarations import named
 from ...errors import ConfigurationError
-from ...option_checks import check_function, refuse_returned
-from ..choice.health import check_statuses
+from ...naming import describe
+from ...option_checks import check_call, check_statuses
 from ..wire.failures import UpstreamError
 from .running import Hook
 
@@ -53,7 +54,7 @@ def intercept(statuses: Collection[int] | Callable[[int], bool], answer: _Answer
         proxy(shop, intercept({502, 503, 504}, lambda exchange: web.FileResponse("maintenance.html", status=503)))
     """
     is_chosen = _read_statuses(statuses)
-    check_function(_BATTERY, "answer", answer, takes="exchange")
+    check_call(_BATTERY, "answer", answer, takes="exchange", is_awaited=True)
 
     @named("intercept")
     async def intercept_the_answer(exchange: Exchange) -> AsyncGenerator[None, None]:
@@ -82,8 +83,10 @@ async def _ask(answer: _Answer, exchange: Exchange) -> _Answered:
         response = await returned if inspect.isawaitable(returned) else returned
     except web.HTTPException as raised:
         return raised
-    if not isinstance(response, (web.StreamResponse, type(None))):
-        raise refuse_returned(_BATTERY, "answer", response, "return a response, or None to leave all as it is")
+    given: object = response
+    if not isinstance(given, (web.StreamResponse, type(None))):
+        problem = f"{describe(answer)} returned {type(given).__qualname__}"
+        raise ConfigurationError(_BATTERY, problem, cure="return a response, or None to leave all as it is")
     return response
 
 
@@ -94,6 +97,7 @@ def _tell(exchange: Exchange, failure: UpstreamError) -> None:
 
 def _read_statuses(statuses: Collection[int] | Callable[[int], bool]) -> Callable[[int], bool]:
     if callable(statuses):
+        check_call(_BATTERY, "statuses", statuses, takes="status")
         return statuses
     listed = check_statuses(_BATTERY, "statuses", statuses, least=_LEAST)
     if not listed:

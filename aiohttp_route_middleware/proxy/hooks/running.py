@@ -21,22 +21,23 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from ...errors import ConfigurationError
 from ...marks import read_mark, set_mark, unwrap_partial
-from ...naming import describe, name_link
-from ...option_checks import refuse_returned
+from ...naming import describe
 from ..wire.failures import ClientGoneError, ClientSilentError
+from ..wire.outgoing import OutgoingRequestError
 
 if TYPE_CHECKING:
     from ..exchange import Exchange
 
 __all__ = ("Hook", "after", "run_hooks")
 
-Hook: TypeAlias = "Callable[[Exchange], Any]"
-_Opened: TypeAlias = "AsyncGenerator[None, None] | Hook"
+Hook: TypeAlias = "Callable[[Exchange], Awaitable[None] | AsyncIterator[None] | None]"
+"""A function around an exchange, in one of the three forms."""
+_Opened: TypeAlias = "tuple[Hook, AsyncGenerator[None, None] | None]"
 _F = TypeVar("_F", bound="Callable[..., Any]")
 _AFTER = "__runs_after__"
 # nobody waits for the answer: hooks are closed
@@ -84,7 +85,7 @@ async def run_hooks(hooks: Sequence[Hook], exchange: Exchange, send: Callable[[]
             if exchange.has_response:
                 break
         else:
-            await send()
+            await _send(hooks, send)
     except BaseException as error:
         failure = error
     try:
@@ -103,15 +104,16 @@ async def run_hooks(hooks: Sequence[Hook], exchange: Exchange, send: Callable[[]
 
 async def _enter(hook: Hook, exchange: Exchange, opened: list[_Opened]) -> None:
     if read_mark(hook, _AFTER):
-        opened.append(hook)
+        opened.append((hook, None))
         return
     result = hook(exchange)
     if isinstance(result, AsyncGenerator):
         try:
             await result.__anext__()
         except StopAsyncIteration:
-            raise RuntimeError(f"the hook {name_link(hook)} has not yielded") from None
-        opened.append(result)
+            cure = "yield once on each way; to answer, set exchange.response before the yield, or raise"
+            raise RuntimeError(f"the hook {describe(hook)} has not yielded; {cure}") from None
+        opened.append((hook, result))
     else:
         await _finish(hook, result)
 
@@ -121,23 +123,34 @@ async def _finish(hook: Hook, result: object) -> None:
     if inspect.isawaitable(result):
         result = await result
     if result is not None:
-        cure = "return nothing; to answer, set exchange.response"
-        raise refuse_returned("proxy()", name_link(hook), result, cure)
+        cure = "return nothing; to answer, set exchange.response; a lambda returns what it calls: write `def`"
+        kind = type(result).__qualname__  # what was returned may be a secret
+        raise ConfigurationError("proxy()", f"the hook {describe(hook)} returned {kind}", cure=cure)
 
 
-async def _leave(hook: _Opened, exchange: Exchange, failure: BaseException | None) -> BaseException | None:
+async def _leave(opened: _Opened, exchange: Exchange, failure: BaseException | None) -> BaseException | None:
     """Run what stands after; return what has failed and was not answered."""
-    if not isinstance(hook, AsyncGenerator):
+    hook, generator = opened
+    if generator is None:
         if failure is None:
             await _finish(hook, hook(exchange))
         return failure
     if isinstance(failure, _ENDS):
-        await hook.aclose()
+        await generator.aclose()
         return failure
     try:
-        await (hook.__anext__() if failure is None else hook.athrow(failure))
+        await (generator.__anext__() if failure is None else generator.athrow(failure))
     except StopAsyncIteration:
         return None if exchange.has_response else failure
-    await hook.aclose()
-    name = getattr(hook, "__qualname__", repr(hook))
-    raise RuntimeError(f"the hook {name} has yielded twice") from failure  # as a context manager must not
+    await generator.aclose()
+    problem = f"the hook {describe(hook)} has yielded twice; yield once on each way"  # as a context manager must
+    raise RuntimeError(problem) from failure
+
+
+async def _send(hooks: Sequence[Hook], send: Callable[[], Awaitable[None]]) -> None:
+    """Send the request; where hooks have written what is none, tell which there are."""
+    try:
+        await send()
+    except OutgoingRequestError as error:  # seen when all have run: to look behind each would cost each request
+        written = [describe(hook) for hook in hooks if not read_mark(hook, _AFTER)]
+        raise error.tell_hooks(written) from None

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from aiohttp import hdrs
 from multidict import CIMultiDict, istr
 
-__all__ = ("drop_connection_fields",)
+__all__ = ("CONNECTION_FIELDS", "drop_connection_fields")
 
 _MEANT_FOR_ALL = frozenset(("host", "content-length"))
 _ALONE = frozenset(("keep-alive", "close", "Keep-Alive", "Close"))  # as nearly all `Connection` fields are
@@ -35,6 +35,8 @@ _DROPPED = (
     hdrs.PROXY_AUTHENTICATE,
     istr("Proxy-Authentication-Info"),
 )
+CONNECTION_FIELDS: frozenset[str] = frozenset(("connection", *(name.lower() for name in _DROPPED)))
+"""Fields that are never passed on, in lower case."""
 
 
 def drop_connection_fields(headers: CIMultiDict[str]) -> None:

@@ -17,9 +17,9 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from ...option_checks import check_choice, check_list
 from ...support.network.addresses import CLIENT_ADDRESS, Address, read_peer
-from ...support.network.forwarded import FORWARDED_HOST, read_forwarded_scheme
+from ...support.network.forwarded import find_public_host, read_forwarded_scheme
 from ...support.network.hops import Headers, parse_scheme, read_last
-from ...support.network.hosts import parse_authority, read_authorities
+from ...support.network.hosts import parse_authority
 from ...support.network.networks import Network, read_proxies
 from ...support.request_keys import read_key
 from ...syntax import is_token, quote
@@ -134,7 +134,7 @@ class Forwarding:
     def _tell_host(self, incoming: web.Request, headers: CIMultiDict[str], before: Headers) -> str | None:
         told = before.getall(hdrs.X_FORWARDED_HOST, ()) if self._writes_host else ()
         authority = parse_authority(read_last(told)) if told else None
-        host = _find_host(incoming) if authority is None else str(authority)
+        host = find_public_host(incoming) if authority is None else str(authority)
         if not self._writes_host:
             return host
         if host is None:  # malformed, and so not passed on
@@ -142,14 +142,6 @@ class Forwarding:
         else:
             headers[hdrs.X_FORWARDED_HOST] = host if authority is None else ", ".join(told)
         return host
-
-
-def _find_host(incoming: web.Request) -> str | None:
-    found = read_key(incoming, FORWARDED_HOST)
-    if found is not None:
-        return found
-    authorities = read_authorities(incoming)
-    return str(authorities[0]) if authorities else None
 
 
 @functools.lru_cache(maxsize=1024)  # few peers send most requests

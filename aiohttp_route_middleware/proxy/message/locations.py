@@ -110,7 +110,7 @@ class LocationRewriting:
 
 
 def rewrite_locations(
-    *, public: str | None = None, prefixes: Mapping[str, str] | None = None, map_paths: bool = False
+    *, public: str | None = None, prefixes: Mapping[str, str] | None = None, map_paths: bool | None = None
 ) -> LocationRewriting:
     """Make redirects of a target lead back to the proxy: `http://localhost:8001/x` becomes `https://shop.example/x`.
 
@@ -122,8 +122,8 @@ def rewrite_locations(
         prefixes: where paths of the target are found by clients, as `{"/": "/api"}` if `/api` is stripped from each
             request, or `{"/v1": "/"}` if `/v1` is added; default the same path. What none of them fits is not
             rewritten.
-        map_paths: whether `/login`, a path without a host, is mapped by `prefixes` as well; only for targets that do
-            not know of their public prefix; default no.
+        map_paths: whether `/login`, a path without a host, is mapped as well, as most frameworks redirect by one;
+            default yes if there are `prefixes`. `False` is for targets that write public paths themselves.
 
     Raises:
         ConfigurationError: an option is malformed.
@@ -139,10 +139,11 @@ def rewrite_locations(
         proxy(upstream, rewrite_path(strip_prefix("/api")), locations=rewrite_locations(prefixes={"/": "/api"}))
     """
     made = "rewrite_locations()"
-    check_flags(made, map_paths=map_paths)
+    is_mapped = prefixes is not None if map_paths is None else map_paths
+    check_flags(made, map_paths=is_mapped)
     origin = None if public is None else read_origin(made, "public", public)
     pairs = read_prefixes(made, "prefixes", {"/": "/"} if prefixes is None else prefixes)
-    return LocationRewriting(public=origin, prefixes=pairs, map_paths=map_paths)
+    return LocationRewriting(public=origin, prefixes=pairs, map_paths=is_mapped)
 
 
 def read_prefixes(made: str, option: str, value: object) -> Prefixes:

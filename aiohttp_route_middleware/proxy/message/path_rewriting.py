@@ -15,8 +15,8 @@ from urllib.parse import quote
 
 from ...errors import ConfigurationError
 from ...marks import read_mark, set_mark
-from ...naming import name_link
-from ...option_checks import check_function, check_text, refuse_option, refuse_returned
+from ...naming import describe
+from ...option_checks import check_call, check_text, refuse_option
 from .paths import SERVER_ITSELF, find_fault, has_dot_segment
 
 __all__ = (
@@ -27,6 +27,7 @@ __all__ = (
     "join_rewrites",
     "quote_segment",
     "replace_path",
+    "replace_prefix",
     "strip_prefix",
 )
 
@@ -52,8 +53,7 @@ def strip_prefix(prefix: str) -> Rewrite:
     Example:
         proxy(upstream, strip_prefix("/api"))
     """
-    check_prefix("strip_prefix()", "prefix", prefix, is_decoded=True)
-    begins = re.compile("".join(map(_spell, prefix)) + r"(?=[/?]|\Z)")
+    begins = _read_prefix("strip_prefix()", prefix)
 
     def strip_prefix(path_and_query: str) -> str:
         found = begins.match(path_and_query)
@@ -63,6 +63,32 @@ def strip_prefix(prefix: str) -> Rewrite:
         return rest if rest.startswith("/") else f"/{rest}"
 
     return _mark(strip_prefix)
+
+
+def replace_prefix(prefix: str, replacement: str) -> Rewrite:
+    """Put one prefix in place of another: `/shop` in place of `/store` makes `/shop?page=2` of `/store?page=2`.
+
+    It is found as by `strip_prefix()`; no slash is added behind it, and `/stores` stays as it is.
+
+    Args:
+        prefix: one segment or several, decoded, as `"/store"`.
+        replacement: as it is sent, percent-encoded, as `"/shop"`.
+
+    Raises:
+        ConfigurationError: one of them does not begin with a slash, ends with one, cannot be found, or may not be
+            sent.
+
+    Example:
+        proxy(upstream, replace_prefix("/store", "/shop"))
+    """
+    begins = _read_prefix("replace_prefix()", prefix)
+    check_prefix("replace_prefix()", "replacement", replacement)
+
+    def replace_prefix(path_and_query: str) -> str:
+        found = begins.match(path_and_query)
+        return path_and_query if found is None else f"{replacement}{path_and_query[found.end() :]}"
+
+    return _mark(replace_prefix)
 
 
 def add_prefix(prefix: str) -> Rewrite:
@@ -132,7 +158,7 @@ def join_rewrites(made: str, rewrites: Sequence[Rewrite]) -> Rewrite:
         ConfigurationError: one is not a function; or, in a request, one returned what may not be sent.
     """
     for rewrite in rewrites:
-        check_function(made, "a rewriting", rewrite, takes="path_and_query")
+        check_call(made, "a rewriting", rewrite, takes="path_and_query")
 
     def rewrite_path(path_and_query: str) -> str:
         if path_and_query == SERVER_ITSELF:  # which has no path
@@ -189,13 +215,19 @@ def check_prefix(made: str, option: str, prefix: object, *, is_decoded: bool = F
 
 def _check_rewritten(made: str, rewrite: Rewrite, before: str, rewritten: object) -> None:
     if not isinstance(rewritten, str):
-        raise refuse_returned(made, name_link(rewrite), rewritten, "return path and query, as a text")
+        problem = f"{describe(rewrite)} returned {type(rewritten).__qualname__}"
+        raise ConfigurationError(made, problem, cure="return path and query, as a text")
     fault = find_fault(rewritten)
     if fault and has_dot_segment(before):  # which was allowed, and may stay
         fault = find_fault(rewritten, allow_dot_segments=True)
     if fault:  # the path is not shown: a client has written parts of it
         cure = "return a path that begins with a slash; write what you insert with quote_segment()"
-        raise ConfigurationError(made, f"what {name_link(rewrite)}() returned {fault}", cure=cure)
+        raise ConfigurationError(made, f"what {describe(rewrite)} returned {fault}", cure=cure)
+
+
+def _read_prefix(made: str, prefix: str) -> re.Pattern[str]:
+    check_prefix(made, "prefix", prefix, is_decoded=True)
+    return re.compile("".join(map(_spell, prefix)) + r"(?=[/?]|\Z)")
 
 
 def _read_expression(pattern: object) -> re.Pattern[str]:

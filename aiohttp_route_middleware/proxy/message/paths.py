@@ -5,7 +5,9 @@ Rules kept here:
   and an empty query arrive as they were sent. Both parsers of aiohttp keep these bytes in `raw_path`.
 - The host in a target of absolute-form is dropped: it never chooses where a request goes.
 - Dot segments are refused in each spelling that some server reads as one: `%2e`, with parameters as `..;`, beside a
-  backslash or an encoded slash, and overlong (RFC 3629, section 10). What is encoded twice, `%252e`, is plain text.
+  backslash or an encoded slash, before an encoded `?` or `#`, with encoded blanks and controls behind the dots, which
+  some take away, and overlong (RFC 3629, section 10), also with a wrong byte at the end, of which some decoders read
+  six bits. What is encoded twice, `%252e`, is plain text.
 - A path that servers read differently is refused: with a malformed percent code, or with `%00`, where some cut it off.
   A query is the application's own text, in which both pass.
 - Refused as well: `#`, which no client sends; controls and blanks, which split a request line; and what is not ASCII,
@@ -31,10 +33,14 @@ SERVER_ITSELF = "*"
 _PLAIN = re.compile(r"/[!\"$&->@-\[\]-~]*(?:\?[!\"$-~]*)?")
 _UNFIT = re.compile(r"[^!\"$-~]")
 _BAD_CODE = re.compile("%(?![0-9A-Fa-f]{2})|%00")  # RFC 3986, section 2.1
-_DOT = r"(?:\.|%2[eE]|%[cC]0%[aA][eE])"
-_SLASH = r"(?:[/\\]|%2[fF]|%5[cC]|%[cC]0%[aA][fF])"
+# what letters up to `?`, and those of the next 64, begin with in two to six bytes, of which one is enough
+_OVERLONG = "(?:%[cC]0|%[eE]0%80|%[fF]0%80%80|%[fF]8%80%80%80|%[fF][cC]%80%80%80%80)"
+_OVERLONG_NEXT = "(?:%[cC]1|%[eE]0%81|%[fF]0%80%81|%[fF]8%80%80%81|%[fF][cC]%80%80%80%81)"
+_DOT = rf"(?:\.|%2[eE]|{_OVERLONG}(?:\.|%[26aAeE][eE]))"
+_SLASH = rf"(?:[/\\]|%2[fF]|%5[cC]|{_OVERLONG}%[26aAeE][fF]|{_OVERLONG_NEXT}%[159dD][cC])"
+_BLANK = "(?:%[01][0-9a-fA-F]|%20|%7[fF])"
 # RFC 3986, section 3.3; with parameters (`..;x`), which Tomcat takes away before it looks for them
-_DOT_SEGMENT = re.compile(rf"{_SLASH}{_DOT}{{1,2}}(?=;|%3[bB]|{_SLASH}|\Z)")
+_DOT_SEGMENT = re.compile(rf"{_SLASH}(?:{_DOT}{_BLANK}*){{1,2}}(?=;|%3[bBfF]|%23|{_SLASH}|\Z)")
 _ABSOLUTE = re.compile(
     r"[Hh][Tt][Tt][Pp][Ss]?://[^/?#\\]+(?![^/?#])"
 )  # the host must not be empty (RFC 9110, section 4.2.1)

@@ -19,21 +19,22 @@ from random import Random
 from typing import TypeAlias
 
 import aiohttp
+from aiohttp import web
 from multidict import CIMultiDict
 
 from ...errors import ConfigurationError
 from ...naming import describe
-from ...option_checks import check_count, check_function, check_seconds, check_texts, refuse_option
+from ...option_checks import check_call, check_count, check_seconds, check_share, check_texts, refuse_option
 from ...support.deadlines import Deadline, TimeIsUpError
 from ...support.network.websockets import is_websocket
 from ...support.telemetry.telling import tell_safely
 from ...syntax import is_token
-from ..choice.health import check_share
 from ..choice.turns import Turn
 from ..exchange import Exchange
 from ..message.paths import join_path
+from ..open_upstream import OpenUpstream
 from ..record import ExchangeRecord
-from ..upstream import OpenUpstream, Upstream
+from ..upstream import Upstream
 from ..wire.attempt import Answer, Attempt
 from ..wire.bodies import Body
 from ..wire.failures import ClientGoneError, DisconnectedError, NoTargetError, ResponseTimeoutError, UpstreamError
@@ -59,7 +60,8 @@ class Mirror:
         share: of the requests that are mirrored, by lot; default 1, all of them.
         methods: that are mirrored; default `GET` and `HEAD`, which change nothing. `"*"` is all: then the second
             upstream must not share a database with the first.
-        max_body: bytes of a body that are kept, for each direction; default 1 MiB. A request with more is left out.
+        max_body: bytes of a body that are kept, for each direction; default 1 MiB. A request with more is left out; of
+            a longer answer the rest is read and dropped.
         limit: how many are under way at most; default 100. What would be more is left out.
         timeout: seconds for one mirrored request as a whole, and again for the end of the original, if they are to be
             compared; default 30.
@@ -95,7 +97,7 @@ class Mirror:
     ) -> None:
         _check_upstream(upstream)
         if compare is not None:
-            check_function(_BATTERY, "compare", compare, takes="record, original, mirrored")
+            check_call(_BATTERY, "compare", compare, takes="record, original, mirrored")
         self.counts: Counter[str] = Counter()
         self.max_body: int = check_count(_BATTERY, "max_body", max_body, unit="bytes", at_least=0)
         self.timeout: float = check_seconds(_BATTERY, "timeout", timeout, at_least=0.001)
@@ -130,6 +132,14 @@ class Mirror:
             return None
         self._under_way += 1
         return Mirrored(self, opened, exchange, body)
+
+    def check_run(self, app: web.Application) -> None:
+        """Refuse an application with which the second upstream does not run.
+
+        Raises:
+            ConfigurationError: its `run_with()` was forgotten.
+        """
+        self._upstream.check_run(app)
 
     def end(self) -> None:
         """Make room for another."""
@@ -244,16 +254,15 @@ class Mirrored:
         record.status = message.code
         record.first_byte_seconds = record.since_start()
         turn.answered(message.code, answer.seconds)
-        kept = KeptBytes(self._mirror.max_body)
+        kept = KeptBytes(0 if self._original is None else self._mirror.max_body)
         try:
-            while not kept.is_too_much and (piece := await answer.content.readany()):
+            while piece := await answer.content.readany():  # to its end: a target would log that it was broken off
                 record.bytes_down += len(piece)
                 kept.add(piece)
         except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
             raise DisconnectedError("the target has broken off its answer") from error
         turn.end("success")
-        if not kept.is_too_much:  # else nobody wants the rest
-            answer.finish()
+        answer.finish()
         return AnswerCopy(message.code, message.headers, kept.join(), not kept.is_too_much)
 
 

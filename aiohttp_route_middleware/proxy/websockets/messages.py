@@ -32,10 +32,11 @@ from aiohttp.http_websocket import WebSocketReader, WebSocketWriter, WSMessage
 
 from ...errors import ConfigurationError
 from ...naming import describe
-from ...option_checks import check_count, check_function, refuse_returned
+from ...option_checks import check_call, check_count, refuse_returned
 from ..exchange import Exchange
 from ..wire.attempt import Answer
-from .tunnel import EndTunnel, Source, TunnelResponse, drain
+from .piping import Source, drain
+from .tunnel import EndTunnel, TunnelResponse
 
 __all__ = ("MessageHook", "MessageRelay", "RelayResponse", "check_messages", "relay_messages")
 
@@ -97,7 +98,7 @@ def relay_messages(
         raise ConfigurationError(_BATTERY, "there is no function to show messages to", cure=cure)
     for option, function in (("from_client", from_client), ("from_target", from_target)):
         if function is not None:
-            check_function(_BATTERY, option, function, takes=_FUNCTION)
+            check_call(_BATTERY, option, function, takes=_FUNCTION, is_awaited=True)
     check_count(_BATTERY, "max_message", max_message, unit="bytes", at_most=sys.maxsize - 1)
     return MessageRelay(from_client, from_target, max_message)
 

@@ -5,9 +5,8 @@ them. The target has agreed before the client is told so.
 
 Rules kept here:
 - Nothing but a WebSocket becomes a tunnel, and only if client, target and both parsers of aiohttp say so: what one of
-  them still takes for HTTP could be the request of somebody else (request smuggling).
-- Who does not read is not sent more than the buffers hold; the other side is not read for as long. Since nobody would
-  see it go meanwhile, who takes nothing for too long is cut off.
+  them still takes for HTTP could be the request of somebody else (request smuggling). The client must have sent a key
+  of 16 bytes and version 13, and the target must have answered that key: so it has understood what it was asked for.
 - When one side ends, what it has sent before still reaches the other, which is told so at once and is given a while to
   end as well: whoever closes a connection with something unread in it resets it, and takes back what was sent last.
 """
@@ -15,12 +14,17 @@ Rules kept here:
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, cast
 
 from aiohttp import hdrs, web
+from aiohttp.http import WS_KEY
 from aiohttp.http_parser import RawResponseMessage
+from multidict import MultiMapping
 
 from ...support.network.websockets import is_websocket
 from ..message.fields import drop_connection_fields
@@ -30,16 +34,15 @@ from ..wire.attempt import Answer
 from ..wire.bodies import Body
 from ..wire.failures import BadResponseError, ClientGoneError
 from ..wire.outgoing import OutgoingRequest
+from .piping import Pipe, Source
 
 __all__ = (
     "SWITCHED",
     "SWITCHING",
     "EndTunnel",
-    "Source",
     "TunnelResponse",
     "check_agreement",
     "check_handshake",
-    "drain",
     "may_become_tunnel",
 )
 
@@ -48,8 +51,9 @@ SWITCHED = 101
 SWITCHING = "Connection: Upgrade\r\nUpgrade: websocket\r\n"
 """What asks for a WebSocket (RFC 6455, section 4.1)."""
 
+_VERSIONS = ["13"]
+_KEY = re.compile("[A-Za-z0-9+/]{22}==")  # 16 bytes (RFC 6455, section 4.1)
 _LINGER = 10.0  # seconds
-_NO_FLOW_CONTROL = (AttributeError, NotImplementedError, RuntimeError)  # of a transport that is closed, or has none
 
 
 def check_handshake(incoming: web.Request, framing: Framing) -> None:
@@ -71,6 +75,8 @@ def check_handshake(incoming: web.Request, framing: Framing) -> None:
 def may_become_tunnel(incoming: web.Request, outgoing: OutgoingRequest, body: Body) -> bool:
     """Whether a request asks for a WebSocket, and for nothing else; all other upgrades are ignored.
 
+    So are handshakes without a key, or of another version: the target, which sees no upgrade, tells what it wants.
+
     Args:
         incoming: the request of the client.
         outgoing: as hooks have left it.
@@ -83,31 +89,48 @@ def may_become_tunnel(incoming: web.Request, outgoing: OutgoingRequest, body: Bo
         and body.read_whole() == b""
         and cast(Any, incoming)._message.upgrade
         and _names_websocket_alone(incoming.headers.getall(hdrs.UPGRADE))
+        and _read_key(outgoing.headers) is not None
+        and _read_values(outgoing.headers, hdrs.SEC_WEBSOCKET_VERSION) == _VERSIONS
     )
 
 
 def check_agreement(answer: Answer, outgoing: OutgoingRequest) -> None:
     """Refuse a 101 that is no agreement to a WebSocket (RFC 6455, section 4.1).
 
-    The client looks at all of it once more, and at what it must fit to.
-
     Raises:
         BadResponseError: it is none; the connection was closed.
     """
     message = answer.message
-    if not _agrees(message) or (
+    if not _agrees(message, _read_key(outgoing.headers)) or (
         hdrs.SEC_WEBSOCKET_EXTENSIONS in message.headers and hdrs.SEC_WEBSOCKET_EXTENSIONS not in outgoing.headers
     ):
         answer.abandon()
         raise BadResponseError("the target has answered 101, and not agreed to what was asked for")
 
 
-def _agrees(message: RawResponseMessage) -> bool:
+def _agrees(message: RawResponseMessage, key: str | None) -> bool:
     return (
-        message.upgrade  # else aiohttp goes on to read HTTP
+        key is not None  # else nothing was asked for
+        and message.upgrade  # else aiohttp goes on to read HTTP
         and _names_websocket_alone(message.headers.getall(hdrs.UPGRADE, ()))
-        and hdrs.SEC_WEBSOCKET_ACCEPT in message.headers
+        and _read_values(message.headers, hdrs.SEC_WEBSOCKET_ACCEPT) == [_answer_to(key)]
     )
+
+
+def _read_key(headers: MultiMapping[str]) -> str | None:
+    """The key of a handshake; nothing if there is none, or several, or what is no key."""
+    keys = _read_values(headers, hdrs.SEC_WEBSOCKET_KEY)
+    return keys[0] if len(keys) == 1 and _KEY.fullmatch(keys[0]) else None
+
+
+def _read_values(headers: MultiMapping[str], name: str) -> list[str]:
+    return [one.strip(" \t") for one in headers.getall(name, ())]  # aiohttp 3.14.0 leaves blanks behind
+
+
+def _answer_to(key: str) -> str:
+    """What a server that has understood a handshake answers to its key (RFC 6455, section 4.2.2)."""
+    digest = hashlib.sha1(key.encode("ascii") + WS_KEY, usedforsecurity=False).digest()
+    return base64.b64encode(digest).decode("ascii")
 
 
 def _names_websocket_alone(fields: Any) -> bool:
@@ -190,7 +213,7 @@ class TunnelResponse(ReceivedResponse):
             client: the protocol of its connection.
             target: likewise.
         """
-        down, up = _Pipe(target, client, self.patience), _Pipe(client, target, self.patience)
+        down, up = Pipe(target, client, self.patience), Pipe(client, target, self.patience)
         try:
             target.set_parser(down, None)
             client.set_parser(up)
@@ -218,113 +241,3 @@ class TunnelResponse(ReceivedResponse):
 
     def __del__(self) -> None:
         self.abandon()  # nobody has sent it
-
-
-class Source:
-    """One connection, of which something else than HTTP is read: what aiohttp takes for a parser.
-
-    Args:
-        protocol: what aiohttp has put on it.
-
-    Attributes:
-        ended: whether nothing more comes.
-    """
-
-    def __init__(self, protocol: Any) -> None:
-        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._protocol = protocol
-        self._transport = protocol.transport
-        if self._transport is None:  # it has gone already; aiohttp has kept what it has sent
-            self.feed_eof()
-
-    def feed_eof(self) -> None:
-        """Note the end; called by aiohttp."""
-        if not self.ended.done():
-            self.ended.set_result(None)
-
-    def end(self) -> None:
-        """Tell it that nothing more comes, when all that was written is sent."""
-        transport = self._transport
-        if transport is None or transport.is_closing():
-            return
-        if transport.can_write_eof():
-            transport.write_eof()
-        else:  # TLS
-            transport.close()
-
-    def is_stuck(self) -> bool:
-        """Whether it does not take what is written to it."""
-        return bool(self._protocol._paused)
-
-    def abort(self) -> None:
-        """Drop what was written to it, and close it."""
-        if self._transport is not None:
-            self._transport.abort()
-
-
-async def drain(protocol: Any, transport: asyncio.Transport, patience: float) -> None:
-    """Wait until a connection has taken what was written to it, or has ended; cut it off if that takes too long.
-
-    Args:
-        protocol: what aiohttp has put on it.
-        transport: its own.
-        patience: seconds.
-    """
-    try:
-        await asyncio.wait_for(protocol._drain_helper(), patience)
-    except asyncio.TimeoutError:
-        transport.abort()
-    except ConnectionError:
-        pass  # whoever reads from it finds out
-
-
-class _Pipe(Source):
-    """One direction.
-
-    Args:
-        source: the protocol of one connection.
-        sink: that of the other.
-        patience: seconds in which the sink may take nothing.
-
-    Attributes:
-        count: bytes so far.
-    """
-
-    def __init__(self, source: Any, sink: Any, patience: float) -> None:
-        super().__init__(source)
-        self.count: int = 0
-        self._sink_protocol = sink
-        self._sink = sink.transport
-        self._patience = patience
-        self._waiting: asyncio.Task[None] | None = None
-
-    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
-        """Pass on what has come; called by aiohttp."""
-        sink = self._sink
-        if data and sink is not None and not sink.is_closing():
-            self.count += len(data)
-            sink.write(data)
-            if self._sink_protocol._paused and self._transport is not None:
-                self._hold()
-        return False, b""
-
-    def stop(self) -> None:
-        """Wait for nobody any more."""
-        if self._waiting is not None:
-            self._waiting.cancel()
-
-    def _hold(self) -> None:
-        """Read no more; said again for each piece, for aiohttp reads on when it has handed over what it has kept."""
-        with suppress(*_NO_FLOW_CONTROL):
-            self._transport.pause_reading()
-        if self._waiting is None:
-            self._waiting = asyncio.get_running_loop().create_task(self._resume())
-
-    async def _resume(self) -> None:
-        """Read on when the sink has room again, or has gone: the end of the source would not be seen else."""
-        try:
-            await drain(self._sink_protocol, self._sink, self._patience)
-            with suppress(*_NO_FLOW_CONTROL):
-                self._transport.resume_reading()
-        finally:
-            self._waiting = None

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +22,13 @@ from aiohttp.http_parser import RawResponseMessage
 
 from .bodies import Body
 from .connection import Connection, Connector
-from .failures import BadResponseError, ClientGoneError, ClientSilentError, ResponseTimeoutError
+from .failures import (
+    BadResponseError,
+    ClientGoneError,
+    ClientSilentError,
+    DisconnectedError,
+    ResponseTimeoutError,
+)
 from .upload import Upload, UploadEnd
 
 __all__ = ("Answer", "Attempt", "Waits")
@@ -46,6 +53,7 @@ class Waits:
     expect: float
 
 
+_MOST_INTERIM = 100
 # aiohttp lets them pass in responses, and refuses to write them
 _CONTROLS = re.compile(r"[\0-\x08\n-\x1f\x7f]")
 
@@ -67,6 +75,23 @@ class Answer:
         self.tap: Callable[[bytes], None] | None = None
         """Shown each piece of the body that is read to be passed on."""
         self._attempt = attempt
+
+    def take_whole(self) -> bytes | None:
+        """Take all of the body at once, if it is here already; `None` if it is not, or not all right."""
+        content: Any = self.content
+        if not content.is_eof() or content.exception() is not None:
+            return None
+        pieces: Any = getattr(content, "_buffer", ())  # there is none where there can be no body
+        if len(pieces) != 1 or content._protocol._reading_paused:
+            return self.content.read_nowait(-1)  # which has aiohttp look whether there is more, and read on
+        content._size = 0
+        piece: bytes = pieces.popleft()
+        return piece
+
+    @property
+    def is_asked_in_full(self) -> bool:
+        """Whether all of the request was sent, so that only the answer is left."""
+        return self._attempt.is_whole
 
     def finish(self) -> None:
         """All of it was read: the connection may carry another request."""
@@ -131,6 +156,8 @@ class Attempt:
             connection.expect_response(method)
             message, content = await self._ask(connection, head)
         except BaseException as error:
+            if isinstance(error, DisconnectedError) and self._upload is not None and not self.is_whole:
+                error.is_of_target = False  # it may have been tired of waiting for the client
             why = self._why  # it was ended from here, which is why it has failed
             self.end(error)
             if why is None or why is error or isinstance(error, asyncio.CancelledError):
@@ -149,7 +176,7 @@ class Attempt:
 
     def finish(self) -> None:
         """Give the connection back, unless its target has not read all that it was to be sent."""
-        if not self._is_whole():
+        if not self.is_whole:
             self.end(ClientGoneError())
         elif self._connection is not None:
             self._connection.release()
@@ -180,17 +207,20 @@ class Attempt:
         if connection is not None:
             connection.close_softly()
 
-    def _is_whole(self) -> bool:
+    @property
+    def is_whole(self) -> bool:
         """Whether the target was sent all that the head has promised."""
         if self._upload is None:
             return self._invite is None
         return self._upload.end is UploadEnd.WHOLE
 
+    def _is_ended(self) -> bool:
+        return self._why is not None
+
     async def _connect(self, connector: Connector) -> Connection:
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        self._connection = connection = await connector.open()
-        self.connect_seconds = loop.time() - began
+        began = time.monotonic()
+        self._connection = connection = await connector.open(self._is_ended)
+        self.connect_seconds = time.monotonic() - began
         if self._why is not None:  # the client has gone in the meantime
             raise self._why
         return connection
@@ -237,10 +267,11 @@ class Attempt:
             self.end(upload.error or ClientGoneError())
 
     async def _read_final_head(self, connection: Connection) -> tuple[RawResponseMessage, StreamReader]:
-        while True:
+        for _ in range(_MOST_INTERIM):
             message, content = await connection.read_head()
             if self._is_final(message):
                 return message, content
+        raise BadResponseError("the target has announced an answer too often")
 
     def _is_final(self, message: RawResponseMessage) -> bool:
         """Whether this is the answer; an interim one announces it.
@@ -248,6 +279,8 @@ class Attempt:
         Raises:
             BadResponseError: it could be read in two ways.
         """
+        if message.code < 100 or message.version.major != 1:
+            raise BadResponseError("the target has answered with what is no HTTP/1")
         if message.code == 101 and self._may_switch:
             return True
         if 100 <= message.code < 200 and message.code != 101:

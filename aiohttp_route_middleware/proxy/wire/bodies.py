@@ -18,7 +18,7 @@ from ...naming import describe
 from ...support.traffic.limited_body import leave_to_endpoint
 from ..message.framing import Framing
 from .failures import ClientGoneError
-from .outgoing import OutgoingBody
+from .outgoing import OutgoingBody, OutgoingRequestError
 from .parsers import Telling
 
 __all__ = ("Body", "GivenBody", "IncomingBody", "NoBody", "StreamedBody", "choose_body")
@@ -181,7 +181,7 @@ def choose_body(given: OutgoingBody, incoming: web.Request, framing: Framing) ->
     if hasattr(given, "__aiter__"):
         return StreamedBody(given)
     cure = "set bytes, or what yields bytes asynchronously"
-    raise ConfigurationError("OutgoingRequest.body", f"a hook has set {describe(given)}", cure=cure)
+    raise OutgoingRequestError("body", f"a hook has set {describe(given)}", cure=cure)
 
 
 def _choose_incoming(incoming: Any, framing: Framing) -> Body:

@@ -9,21 +9,26 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import sys
+import time
+from collections.abc import Callable
 from typing import Any, cast
 
 import aiohttp
 from aiohttp import client_reqrep, hdrs
-from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 from aiohttp.http_parser import RawResponseMessage
 from aiohttp.streams import EofStream, StreamReader
 from multidict import CIMultiDict
 from yarl import URL
 
 from ...errors import RouteMiddlewareError
+from ...support.traffic.slots import Slots
 from .failures import (
     AddressRefusedError,
     BadResponseError,
     ConnectError,
+    ConnectionLimitError,
     ConnectTimeoutError,
     DisconnectedError,
     ResponseTimeoutError,
@@ -33,12 +38,22 @@ from .parsers import IDLE, HeadOnly
 __all__ = ("AddressNotAllowedError", "Connection", "Connector")
 
 _LINGER = 5.0  # seconds
+_LONGEST_LINE = 64 * 1024  # bytes; targets are trusted with more than clients: policies and tickets are long
+_MOST_FIELDS = 512
 # aiohttp 4 has a smaller one for those who only want to connect
 _Request: Any = getattr(client_reqrep, "ClientRequestBase", client_reqrep.ClientRequest)
 
 
 class AddressNotAllowedError(RouteMiddlewareError, OSError):
-    """A socket was to be made for an address that may not be connected to."""
+    """A socket was to be made for an address that may not be connected to.
+
+    Args:
+        address: which one.
+    """
+
+    def __init__(self, address: str) -> None:
+        super().__init__("an address that may not be connected to")  # of different texts aiohttp makes one OSError
+        self.address: str = address
 
 
 class Connector:
@@ -49,10 +64,16 @@ class Connector:
         origin: scheme, host and port.
         tls: the context, for https; `True` for the usual one, `False` for no look at certificates.
         seconds: to be connected.
+        limit: how many connections there are at a time; `None`: as many as are wanted.
     """
 
     def __init__(
-        self, connector: aiohttp.TCPConnector, origin: URL, tls: ssl.SSLContext | bool, seconds: float
+        self,
+        connector: aiohttp.TCPConnector,
+        origin: URL,
+        tls: ssl.SSLContext | bool,
+        seconds: float,
+        limit: int | None = None,
     ) -> None:
         loop = asyncio.get_running_loop()
         self._connector = connector
@@ -60,16 +81,35 @@ class Connector:
         # not sent: it tells where to connect to
         self._request = _Request("GET", origin, headers=CIMultiDict(), loop=loop, ssl=tls)
         self._timeout = aiohttp.ClientTimeout(total=None, connect=seconds)
+        self._seconds = seconds
+        # aiohttp's own limit does not tell who waits for others from who waits for the target
+        self._slots = None if limit is None else Slots(limit, queue=sys.maxsize)
 
-    async def open(self) -> Connection:
+    async def open(self, has_gone: Callable[[], bool]) -> Connection:
         """Return a connection that nobody else uses.
 
+        Args:
+            has_gone: whether nobody wants it any more.
+
         Raises:
+            ConnectionLimitError: there are too many, and none became free in time.
             ConnectTimeoutError: it took too long.
             ConnectError: there is none.
         """
+        slots = self._slots
+        if slots is None:
+            return await self._open(_keep_nothing)
+        if not slots.take() and not await slots.wait(self._seconds, has_gone):
+            raise ConnectionLimitError(f"{self._origin} has as many connections as it may have")
         try:
-            return Connection(await self._connector.connect(self._request, [], self._timeout))
+            return await self._open(slots.free)
+        except BaseException:
+            slots.free()
+            raise
+
+    async def _open(self, free: Callable[[], None]) -> Connection:
+        try:
+            return Connection(await self._connector.connect(self._request, [], self._timeout), free)
         except asyncio.TimeoutError as error:
             raise ConnectTimeoutError(f"{self._origin} could not be reached in time") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -77,12 +117,27 @@ class Connector:
 
 
 class Connection:
-    """One connection, for one request and its answer."""
+    """One connection, for one request and its answer.
 
-    __slots__ = ("_content", "_deadline", "_is_to_end", "_of_aiohttp", "_protocol", "_waiting_since", "is_reused")
+    Args:
+        of_aiohttp: that of the connector.
+        free: called once when it has ended, or is left to others.
+    """
 
-    def __init__(self, of_aiohttp: Any) -> None:
+    __slots__ = (
+        "_content",
+        "_deadline",
+        "_free",
+        "_is_to_end",
+        "_of_aiohttp",
+        "_protocol",
+        "_waiting_since",
+        "is_reused",
+    )
+
+    def __init__(self, of_aiohttp: Any, free: Callable[[], None]) -> None:
         self._of_aiohttp = of_aiohttp
+        self._free = free
         self._protocol = of_aiohttp.protocol
         self._content: StreamReader | None = None
         self._is_to_end = False
@@ -113,16 +168,21 @@ class Connection:
     def expect_response(self, method: str) -> None:
         """Read the bytes that come as the answer to a request with this method, from now on."""
         self._protocol.set_response_params(
-            skip_payload=method == hdrs.METH_HEAD, read_until_eof=True, auto_decompress=False, read_timeout=None
+            skip_payload=method == hdrs.METH_HEAD,
+            read_until_eof=True,
+            auto_decompress=False,
+            read_timeout=None,
+            max_line_size=_LONGEST_LINE,
+            max_field_size=_LONGEST_LINE,
+            max_headers=_MOST_FIELDS,
         )
         if method == hdrs.METH_HEAD:
             self._protocol._parser = HeadOnly(self._protocol._parser, self._protocol.force_close)
 
     def start_deadline(self, seconds: float) -> None:
         """Bound the time until the head of the answer is there."""
-        loop = asyncio.get_running_loop()
-        self._waiting_since = loop.time()
-        self._deadline = loop.call_later(seconds, self._protocol.set_exception, _TimeIsUp())
+        self._waiting_since = time.monotonic()
+        self._deadline = self._protocol._loop.call_later(seconds, self._protocol.set_exception, _TimeIsUp())
 
     async def read_head(self) -> tuple[RawResponseMessage, StreamReader]:
         """Return the head of the next answer, which may be an interim one, and its body.
@@ -139,7 +199,7 @@ class Connection:
         except (OSError, aiohttp.ClientConnectionError, EofStream) as error:
             raise DisconnectedError("the target has closed the connection before its answer") from error
         except HttpProcessingError as error:
-            raise BadResponseError(f"the target has answered with what is no HTTP: {error.message}") from error
+            raise _tell_fault(error) from error
 
     def stop_deadline(self) -> float:
         """End the waiting, and return how long that was; nothing if the request is still on its way."""
@@ -147,7 +207,7 @@ class Connection:
             return 0.0
         self._deadline.cancel()
         self._deadline = None
-        return asyncio.get_running_loop().time() - self._waiting_since
+        return time.monotonic() - self._waiting_since
 
     def bound_silence(self, seconds: float) -> None:
         """Bound the time in which nothing comes of the body."""
@@ -178,6 +238,7 @@ class Connection:
             self._protocol.closed.remove_done_callback(self._break_off)
         self._protocol._parser = IDLE
         self._of_aiohttp.release()
+        self._free()
 
     def close(self) -> None:
         """End it at once; who waits for an answer gets `DisconnectedError`.
@@ -188,6 +249,7 @@ class Connection:
         transport = self._protocol.transport
         self._protocol.set_exception(ConnectionResetError("the connection is closed from here"))
         self._of_aiohttp.close()
+        self._free()
         if transport is not None:
             transport.abort()
 
@@ -195,6 +257,7 @@ class Connection:
         """End it when what was written is sent, or when nobody takes that for a while."""
         transport = self._protocol.transport
         self._of_aiohttp.close()
+        self._free()
         if transport is not None:
             asyncio.get_running_loop().call_later(_LINGER, transport.abort)
 
@@ -217,9 +280,23 @@ class _TimeIsUp(Exception):  # noqa: N818  # no error: it never leaves this room
     """The head of an answer was not there in time."""
 
 
+def _keep_nothing() -> None:
+    """There is no limit."""
+
+
+def _tell_fault(error: HttpProcessingError) -> BadResponseError:
+    """Tell what is wrong with an answer, without what is in it: that is for nobody's log."""
+    what = error.message.strip().partition("\n")[0].partition(":")[0].partition(" when reading")[0]
+    failure = BadResponseError(f"the target has answered with what is no HTTP: {what}")
+    failure.is_of_target = not isinstance(error.__cause__, LineTooLong)  # it may be what a client has sent, echoed
+    return failure
+
+
 def _tell_why(origin: URL, error: Exception) -> ConnectError:
-    if isinstance(getattr(error, "os_error", None), AddressNotAllowedError):
-        return AddressRefusedError(f"{origin} has no address that may be connected to")
+    refused = getattr(error, "os_error", None)
+    if isinstance(refused, AddressNotAllowedError):
+        problem = f"{origin} has no address that may be connected to"
+        return AddressRefusedError(f"{problem}: {refused.address} is not public; allow it by networks=")
     failure = ConnectError(f"{origin} could not be reached: {error}")
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         failure.proxy_error = "dns_error"

@@ -5,6 +5,7 @@ UpstreamError                 502
 ├── TargetRefusedError        403  the target that was chosen for a request is not in the list
 ├── ConnectError              502  a target could not be reached
 │   ├── ConnectTimeoutError   504  not in time
+│   ├── ConnectionLimitError  503  it has as many connections as it may have
 │   └── AddressRefusedError   502  it has no address that may be connected to
 ├── DisconnectedError         502  a target has closed the connection before its answer
 ├── ResponseTimeoutError      504  a target has not answered in time
@@ -29,6 +30,7 @@ __all__ = (
     "ClientSilentError",
     "ConnectError",
     "ConnectTimeoutError",
+    "ConnectionLimitError",
     "DisconnectedError",
     "NoTargetError",
     "ResponseTimeoutError",
@@ -91,6 +93,14 @@ class ConnectTimeoutError(ConnectError):
 
     status = HTTPStatus.GATEWAY_TIMEOUT
     proxy_error = "connection_timeout"
+
+
+class ConnectionLimitError(ConnectError):
+    """All connections that a target may have are taken, and none became free in time."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    proxy_error = "connection_limit_reached"
+    is_of_target = False  # clients that take their time are enough for that
 
 
 class AddressRefusedError(ConnectError):

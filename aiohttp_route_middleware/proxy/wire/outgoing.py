@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Sequence
 
 from aiohttp import hdrs
 from multidict import CIMultiDict
@@ -11,9 +11,30 @@ from yarl import URL
 from ...errors import ConfigurationError
 from ...syntax import is_token
 
-__all__ = ("OutgoingBody", "OutgoingRequest", "write_head")
+__all__ = ("WRITTEN_HERE", "OutgoingBody", "OutgoingRequest", "OutgoingRequestError", "write_head")
 
 OutgoingBody = bytes | AsyncIterable[bytes] | None
+WRITTEN_HERE = (hdrs.CONTENT_LENGTH, hdrs.EXPECT, hdrs.CONNECTION, hdrs.TRANSFER_ENCODING, hdrs.UPGRADE)
+"""Fields that frame the body, and those of the connection: the proxy writes them itself, whatever hooks have set."""
+
+
+class OutgoingRequestError(ConfigurationError):
+    """Hooks have written what is no request.
+
+    Args:
+        part: of the request, such as `path`.
+        problem: what is wrong with it; never the value of a field.
+        cure: what to write instead.
+    """
+
+    def __init__(self, part: str, problem: str, *, cure: str) -> None:
+        super().__init__(f"OutgoingRequest.{part}", problem, cure=cure)
+        self._told = part, problem, cure
+
+    def tell_hooks(self, hooks: Sequence[str]) -> OutgoingRequestError:
+        """Make the same error, which names the hooks that may have done it."""
+        part, problem, cure = self._told
+        return OutgoingRequestError(part, f"{problem}, after {', '.join(hooks)}", cure=cure)
 
 
 class OutgoingRequest:
@@ -47,10 +68,12 @@ class OutgoingRequest:
 
     @url.setter
     def url(self, url: URL) -> None:
+        given: object = url
+        if not isinstance(given, URL):
+            cure = "set a yarl.URL, as exchange.request.url is one; a text is set as exchange.request.path"
+            raise OutgoingRequestError("url", f"it is of type {type(given).__qualname__}", cure=cure)
         if url.absolute:
-            raise ConfigurationError(
-                "OutgoingRequest.url", f"{url.origin()} is a server", cure="set a path and a query"
-            )
+            raise OutgoingRequestError("url", f"{url.origin()} is a server", cure="set a path and a query")
         self.path = url.raw_path_qs
 
 
@@ -65,7 +88,7 @@ def write_head(method: str, path: str, host: str, headers: CIMultiDict[str], fra
         framing: the field that tells of the body, with its line end; empty if there is no body.
 
     Raises:
-        ConfigurationError: a hook has written what would be another request.
+        OutgoingRequestError: a hook has written what would be another request.
     """
     parts = [f"{method} {path} HTTP/1.1"]
     if hdrs.HOST not in headers:
@@ -87,16 +110,16 @@ def _is_whole(text: str, lines: int) -> bool:
     return text.count("\n") == text.count("\r") == lines and "\0" not in text
 
 
-def _find_blame(method: str, path: str, headers: CIMultiDict[str]) -> ConfigurationError:
+def _find_blame(method: str, path: str, headers: CIMultiDict[str]) -> OutgoingRequestError:
     """Name what would not be one head; a value may be a secret, and is not told."""
     cure = "percent-encode what a hook puts there"
     if not is_token(method):
-        return ConfigurationError("OutgoingRequest.method", "it is no method", cure="write a token, such as GET")
+        return OutgoingRequestError("method", "it is no method", cure="write a token, such as GET")
     if any(one in path for one in "\r\n\0 "):
-        return ConfigurationError("OutgoingRequest.path", "there is a blank, a line break or a NUL in it", cure=cure)
+        return OutgoingRequestError("path", "there is a blank, a line break or a NUL in it", cure=cure)
     names = [name for name, value in headers.items() if not _is_field(name, value)]
     problem = f"the value of {names[0]!r} is no text, or there is a line break or a NUL in it"
-    return ConfigurationError("OutgoingRequest.headers", problem, cure="set a text without these")
+    return OutgoingRequestError("headers", problem, cure="set a text without these")
 
 
 def _is_field(name: str, value: object) -> bool:

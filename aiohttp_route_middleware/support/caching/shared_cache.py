@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import logging
 import time
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from aiohttp import hdrs, web
@@ -37,6 +38,8 @@ __all__ = ("CacheOptions", "SharedCache")
 
 _logger = logging.getLogger(__name__)
 _CHANGES_NOTHING = (hdrs.METH_OPTIONS, hdrs.METH_TRACE, hdrs.METH_CONNECT)
+# what `Connection` may name: fields and options that no handler passes on, whether they are named or not
+_OF_CONNECTIONS = frozenset(("close", "keep-alive", "upgrade", "te", "http2-settings", ""))
 _FAILURES = frozenset((500, 502, 503, 504))  # RFC 5861, section 4
 _IS_CACHED = web.RequestKey("_IS_CACHED", bool)
 _KINDS = ("", "+identity", "+cookies", "+identity+cookies")
@@ -190,7 +193,14 @@ def _find_detour(request: web.Request, asked: Directives) -> str | None:
     # RFC 9110, section 9.3.1: a body that a GET has means nothing to a cache, whatever it means to a handler
     if request.body_exists:
         return "body"
-    return "websocket" if is_websocket(request) else None
+    if is_websocket(request):
+        return "websocket"
+    return str(hdrs.CONNECTION) if _drops_fields(request.headers.getall(hdrs.CONNECTION, ())) else None
+
+
+def _drops_fields(lines: Iterable[str]) -> bool:
+    """Whether `Connection` has a proxy behind the cache drop fields, by which the cache tells requests apart."""
+    return any(name.strip(" \t").lower() not in _OF_CONNECTIONS for line in lines for name in line.split(","))
 
 
 def _kind_of(request: web.Request) -> str:

@@ -20,13 +20,14 @@ from ...keys import note_key
 from ..request_keys import read_key
 from .addresses import Address
 from .hops import Headers, Hop, elements_from_right, forwarded_hops, parse_hop, parse_scheme, read_last
-from .hosts import parse_authority
+from .hosts import parse_authority, read_authorities
 from .networks import Networks
 from .proxy_headers import HeaderNames
 
 __all__ = (
     "FORWARDED_HOST",
     "FORWARDED_SCHEME",
+    "find_public_host",
     "is_https",
     "read_client",
     "read_forwarded_scheme",
@@ -82,6 +83,19 @@ def read_found_scheme(request: web.Request) -> str | None:
 def read_forwarded_scheme(request: web.Request) -> str | None:
     """The scheme that `client_address()` has found out; `None` if it has not."""
     return read_key(request, FORWARDED_SCHEME)
+
+
+def find_public_host(request: web.Request) -> str | None:
+    """The host that the client has asked for, as `Host` has it; nothing if there is none, or if it is malformed.
+
+    It is what `client_address()` has found out; else that of a target in absolute-form, which wins over the `Host`
+    beside it (RFC 9112, section 3.2.2); else `Host`, or what an outer link has put in its place.
+    """
+    found = read_key(request, FORWARDED_HOST)
+    if found is not None:
+        return found
+    authorities = read_authorities(request)
+    return str(authorities[0]) if authorities else None
 
 
 def is_https(request: web.Request) -> bool:

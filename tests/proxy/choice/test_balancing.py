@@ -251,5 +251,5 @@ def test_a_consistent_hash_without_a_key_is_refused(balance: str) -> None:
 
 
 def test_a_way_that_nobody_knows_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match=r"balance='roundrobin'; write 'round_robin'"):
+    with pytest.raises(ConfigurationError, match=r"balance='roundrobin'; write one of 'round_robin', 'least_.*; or"):
         read_balance("Upstream()", "roundrobin")

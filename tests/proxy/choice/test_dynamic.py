@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -44,6 +45,10 @@ class Resolver(AbstractResolver):
 
     async def close(self) -> None:
         """Nothing is open."""
+
+
+async def choose_late(request: web.Request) -> str:
+    raise NotImplementedError
 
 
 def read_choice(request: web.Request) -> str:
@@ -245,6 +250,21 @@ async def test_a_refused_target_is_403_with_its_reason_in_the_log_and_not_for_th
     ]
 
 
+@pytest.mark.parametrize(
+    ("chosen", "told"),
+    [
+        ("http://api.example", "which has it for https at port 443, https at port 8443; allow 'http://api.example'"),
+        ("https://api.example:1", "which has it for https at port 443, https at port 8443; allow 'https://api.exa"),
+        ("https://other.example", "and is not in the list$"),
+        ("https://0x7f.1:8443", "and is not in the list$"),
+    ],
+)
+def test_what_stands_in_the_list_with_another_scheme_or_port_is_told_so(chosen: str, told: str) -> None:
+    with pytest.raises(TargetRefusedError) as caught:
+        take(["api.example", "api.example:8443"], chosen)
+    assert re.search(told, caught.value.problem)
+
+
 async def test_user_information_is_refused_and_not_told_in_the_log(
     serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -265,6 +285,8 @@ async def test_user_information_is_refused_and_not_told_in_the_log(
         "100.64.0.1",
         "127.0.0.1",
         "127.255.255.254",
+        "168.63.129.16",
+        "::ffff:168.63.129.16",
         "169.254.169.254",
         "172.16.0.1",
         "172.31.255.255",
@@ -341,7 +363,8 @@ async def test_a_name_that_resolves_to_this_machine_is_502_unless_networks_say_s
     target = f"http://localhost:{port}"
     client = await serve([target])
     assert await get(client, target) == PROHIBITED
-    assert f"http://localhost:{port} has no address that may be connected to" in caplog.messages[0]
+    told = rf"http://localhost:{port} has no address that may be connected to: (127.0.0.1|::1) is not public; "
+    assert re.search(f"{told}allow it by networks=", caplog.messages[0])
     client = await serve([target], networks=LOOPBACK)
     assert await get(client, target) == (200, "")
 
@@ -403,6 +426,8 @@ def test_a_bounded_number_of_places_is_kept() -> None:
     ("options", "problem"),
     [
         ({"choose": "https://a.example"}, "choose is"),
+        ({"choose": choose_late}, "which is async"),
+        ({"choose": lambda: "https://a.example"}, "with no required parameter"),
         ({"allow": []}, "allow is empty"),
         ({"allow": "api.example"}, "allow='api.example'"),
         ({"allow": [42]}, "allow has 42"),

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -174,16 +175,16 @@ async def test_a_change_is_in_the_log_once(caplog: pytest.LogCaptureFixture) -> 
     with caplog.at_level(logging.INFO, "aiohttp_route_middleware"):
         await house.run()
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
-        ("WARNING", "target http://a/ is not well: it answers 500"),
-        ("INFO", "target http://a/ is well again"),
-        ("WARNING", "target http://a/ is not well: OSError: refused"),
-        ("INFO", "target http://a/ is well again"),
+        ("WARNING", "upstream upstream: target http://a/ is not well: GET /health: it answers 500"),
+        ("INFO", "upstream upstream: target http://a/ is well again, by GET /health"),
+        ("WARNING", "upstream upstream: target http://a/ is not well: GET /health: OSError: refused"),
+        ("INFO", "upstream upstream: target http://a/ is well again, by GET /health"),
     ]
 
 
 async def test_an_error_without_a_text_is_told_by_its_name(caplog: pytest.LogCaptureFixture) -> None:
     await House(make_check(), a=[KeyError()]).run()
-    assert caplog.messages == ["target http://a/ is not well: KeyError"]
+    assert caplog.messages == ["upstream upstream: target http://a/ is not well: GET /health: KeyError"]
 
 
 async def test_who_is_cancelled_leaves_no_task_behind() -> None:
@@ -217,10 +218,24 @@ async def test_a_target_that_is_well_again_after_a_pause_is_back_at_once() -> No
         ({"jitter": 2}, "jitter=2; pass a share, from 0 to 1"),
         ({"expect": []}, "expect is empty; list the statuses that are well"),
         ({"expect": [100]}, r"expect=\[100\]; list statuses from 200 to 599"),
-        ({"expect": 200}, "expect=200; list statuses from 200 to 599"),
+        ({"expect": 200}, "expect=200; list statuses from 200 to 599, as in .200.$"),
     ],
     ids=str,
 )
 def test_wrong_options_are_refused(options: dict[str, object], problem: str) -> None:
     with pytest.raises(ConfigurationError, match=rf"^HealthCheck\(\): {problem}"):
         HealthCheck(**options)  # type: ignore[arg-type]  # the mistake
+
+
+def test_a_function_that_tells_what_is_well_takes_a_status() -> None:
+    expect: Any = lambda: True  # noqa: E731  # the mistake
+    with pytest.raises(ConfigurationError, match=r"expect is .*, with no required parameter; let it take \(status\)"):
+        HealthCheck(expect=expect)
+
+
+async def test_the_log_names_the_upstream(caplog: pytest.LogCaptureFixture) -> None:
+    house = House(make_check(), a=[404])
+    running = asyncio.create_task(house.check.run(house.targets, house.ask, upstream="shop", sleep=house.sleep))
+    await house.are_over.wait()
+    running.cancel()
+    assert caplog.messages == ["upstream shop: target http://a/ is not well: GET /health: it answers 404"]

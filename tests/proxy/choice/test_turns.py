@@ -217,9 +217,9 @@ def test_who_knows_no_target_is_balanced() -> None:
 
 
 def test_wrong_options_are_refused() -> None:
-    with pytest.raises(ConfigurationError, match=r"Upstream\(\): ejection is no Ejection; write Ejection"):
+    with pytest.raises(ConfigurationError, match=r"Upstream\(\): ejection is int; write Ejection"):
         Targets(["http://a"], ejection=5)  # type: ignore[arg-type]  # the mistake
-    with pytest.raises(ConfigurationError, match=r"Upstream\(\): affinity is no cookie; write AffinityCookie"):
+    with pytest.raises(ConfigurationError, match=r"Upstream\(\): affinity is str; write AffinityCookie"):
         Targets(["http://a"], affinity="stay")  # type: ignore[arg-type]  # the mistake
     with pytest.raises(ConfigurationError, match=r"Shop\(\): there are no targets"):
         Targets([], battery="Shop()")

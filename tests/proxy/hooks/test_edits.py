@@ -93,14 +93,41 @@ def test_each_is_named_by_what_it_was_given_but_for_values(name: str, hook: Hook
     assert name_link(hook) == name
 
 
+async def _later(_: Any) -> str:
+    return SECRET
+
+
+@pytest.mark.parametrize("make", [set_header, set_response_header])
+@pytest.mark.parametrize("name", ["Connection", "transfer-encoding", "Content-Length", "Upgrade", "Expect"])
+def test_a_field_that_the_proxy_writes_itself_cannot_be_set(make: Callable[..., Hook], name: str) -> None:
+    with pytest.raises(
+        ConfigurationError, match=rf"{make.__name__}\(\): name='{name}'; leave it out: the proxy writes it"
+    ):
+        make(name, "x")
+
+
 WRONG: dict[str, tuple[Callable[[], Hook], str]] = {
     "no rewriting": (lambda: rewrite_path("/api"), r"rewrite_path\(\): "),  # type: ignore[arg-type]  # on purpose
+    "nothing to rewrite": (rewrite_path, r"rewrite_path\(\): there are no rewritings; pass a function"),
+    "an async rewriting": (lambda: rewrite_path(_later), r"a rewriting is _later .*, which is async"),  # type: ignore[arg-type]  # on purpose
+    "an async value": (
+        lambda: set_header("X-Key", _later),  # type: ignore[arg-type]  # wrong on purpose
+        r"set_header\(\): the function for X-Key is _later .* async",
+    ),
+    "a value without parameter": (
+        lambda: set_response_header("X-Key", lambda: SECRET),  # type: ignore[arg-type, misc]  # wrong on purpose
+        r"set_response_header\(\): the function for X-Key is .*; let it take \(exchange\)",
+    ),
+    "a number": (lambda: set_header("X-Key", 1), r"the value of X-Key is of type int; pass a text"),  # type: ignore[arg-type]  # on purpose
     "no name to set": (lambda: set_header("X Key", SECRET), r"set_header\(\): name='X Key'"),
     "no name to set after": (lambda: set_response_header("", SECRET), r"set_response_header\(\): name=''"),
-    "a line break": (lambda: set_header("X-Key", f"{SECRET}\r\n"), r"set_header\(\): the value of X-Key is none"),
+    "a line break": (
+        lambda: set_header("X-Key", f"{SECRET}\r\n"),
+        r"set_header\(\): the value of X-Key is a text with a line break",
+    ),
     "no text": (
         lambda: set_response_header("X-Key", SECRET.encode()),  # type: ignore[arg-type]  # wrong on purpose
-        r"set_response_header\(\): the value of X-Key is none",
+        r"set_response_header\(\): the value of X-Key is of type bytes",
     ),
     "nothing to remove": (remove_headers, r"remove_headers\(\): there are no names"),
     "nothing to remove after": (remove_response_headers, r"remove_response_headers\(\): there are no names"),
@@ -119,9 +146,9 @@ def test_what_cannot_be_made_is_refused_and_no_value_is_shown(make: Callable[[],
 
 
 TOLD: dict[str, tuple[Any, str]] = {
-    "nothing": (None, "NoneType"),
-    "bytes": (SECRET.encode(), "bytes"),
-    "a line break": (f"{SECRET}\n", "str"),
+    "nothing": (None, "of type NoneType"),
+    "bytes": (SECRET.encode(), "of type bytes"),
+    "a line break": (f"{SECRET}\n", "a text with a line break, or with what else no field may have"),
 }
 
 
@@ -130,7 +157,7 @@ TOLD: dict[str, tuple[Any, str]] = {
 async def test_what_a_function_tells_that_is_no_value_is_refused_and_not_shown(
     value: Any, kind: str, made: Callable[..., Hook]
 ) -> None:
-    problem = rf"{made.__name__}\(\): the function for X-Key returned {kind}; return a text without line breaks"
+    problem = rf"{made.__name__}\(\): the value of X-Key, returned by .*:\d+\), is {kind}; return a text"
     with pytest.raises(ConfigurationError, match=problem) as caught:
         await edit(made("X-Key", lambda exchange: value))
     assert SECRET not in str(caught.value)

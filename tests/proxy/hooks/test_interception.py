@@ -158,7 +158,7 @@ async def test_the_body_of_the_target_is_dropped_and_its_connection_closed_at_on
     assert (response.status, response.body) == (503, b"a page")
     assert await target.read_rest() == b""
     (record,) = records
-    assert (record.outcome, record.status, record.error) == ("refused", 502, None)
+    assert (record.outcome, record.status, record.error) == ("replaced", 502, None)
 
 
 async def test_a_hook_that_fails_after_the_answer_frees_the_connection_at_once(serve: Serve) -> None:
@@ -169,7 +169,7 @@ async def test_a_hook_that_fails_after_the_answer_frees_the_connection_at_once(s
     house = await serve(fail)
     assert (await house.get("/200"))[0] == 410
     (record,) = house.records  # told when the answer was let go
-    assert (record.outcome, record.status) == ("refused", 200)
+    assert (record.outcome, record.status) == ("replaced", 200)
 
 
 async def test_hooks_further_out_see_the_response_in_its_place(serve: Serve) -> None:
@@ -197,6 +197,8 @@ async def test_what_is_no_response_is_500(serve: Serve) -> None:
         ("404", answer_page, "statuses="),
         (404, answer_page, "statuses="),
         ({404}, "page.html", "answer is"),
+        ({404}, lambda request, error: None, r"answer is .*; let it take \(exchange\)"),
+        (answer_page_later, answer_page, "statuses is answer_page_later .*, which is async"),
     ],
 )
 def test_what_makes_no_sense_is_refused(statuses: Any, answer: Any, problem: str) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import functools
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from contextlib import suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -151,6 +151,10 @@ def _generate(exchange: Exchange) -> Iterator[None]:
     yield
 
 
+_managed = asynccontextmanager(functools.partial(_set, "yes"))
+_managed_plainly = contextmanager(_generate)
+
+
 WRONG: dict[str, tuple[object, str]] = {
     "a class": (Exchange, "hook 1 is Exchange .*; pass a function"),
     "a text": ("X-API-Key", "hook 1 is str; pass a function"),
@@ -158,6 +162,10 @@ WRONG: dict[str, tuple[object, str]] = {
     "a partial of one": (functools.partial(_generate), "write it as `async def`"),
     "two parameters": (lambda request, handler: None, "a hook is called with the exchange alone"),
     "no parameter": (lambda: None, "a hook is called with the exchange alone"),
+    "a hook that was called": (_set("", None), "pass the function itself, without calling it"),  # type: ignore[arg-type]  # it does not run
+    "what one has returned": (None, "hook 1 is NoneType; pass the function itself, without calling it"),
+    "a context manager": (_managed, "leave out @asynccontextmanager: a hook that yields is an async generator"),
+    "a plain context manager": (functools.partial(_managed_plainly), "leave out @asynccontextmanager"),
     "a guard": (api_key(lambda key: None, header="X-Key"), "hook 1 is api_key.*; put it into the chain, before proxy"),
 }
 
@@ -170,7 +178,9 @@ def test_what_is_no_hook_is_refused_when_the_proxy_is_made(hook: Any, problem: s
 
 def test_a_coroutine_is_no_hook() -> None:
     coroutine: Any = _pass(None)  # type: ignore[arg-type]  # it does not run
-    with pytest.raises(ConfigurationError, match=r"hook 1 is (coroutine|_pass)"):
+    with pytest.raises(
+        ConfigurationError, match=r"hook 1 is (coroutine|_pass).*; pass the function itself, without calling it"
+    ):
         proxy(Upstream("http://localhost"), coroutine)
     coroutine.close()
 
@@ -551,6 +561,10 @@ def _path_of_another_kind(exchange: Exchange) -> None:
     exchange.request.path = URL(f"/{SECRET}")  # type: ignore[assignment]  # wrong on purpose
 
 
+def _text_as_url(exchange: Exchange) -> None:
+    exchange.request.url = SECRET  # type: ignore[assignment]  # wrong on purpose
+
+
 def _another_server(exchange: Exchange) -> None:
     exchange.request.url = URL(f"http://evil.example/{SECRET}")
 
@@ -571,22 +585,23 @@ def _text_in_body(exchange: Exchange) -> None:
 
 
 MISTAKES: dict[Callable[..., Any], str] = {
-    _yield_twice: "the hook _yield_twice has yielded twice",
-    _yield_never: "the hook _yield_never has not yielded",
-    _return_response: r"proxy\(\): _return_response\(\) returned Response; return nothing; to answer, set",
-    _return_later: r"proxy\(\): _return_later\(\) returned HTTPForbidden",
-    _return_after: r"proxy\(\): _return_after\(\) returned str",
-    _return_later_after: r"proxy\(\): _return_later_after\(\) returned 1",
+    _yield_twice: r"the hook _yield_twice \(.*test_running.py:\d+\) has yielded twice; yield once on each way",
+    _yield_never: r"the hook _yield_never \(.*:\d+\) has not yielded; yield once on each way; to answer, set",
+    _return_response: r"proxy\(\): the hook _return_response \(.*:\d+\) returned Response; return nothing;",
+    _return_later: r"proxy\(\): the hook _return_later \(.*\) returned HTTPForbidden",
+    _return_after: r"proxy\(\): the hook _return_after \(.*\) returned str",
+    _return_later_after: r"proxy\(\): the hook _return_later_after \(.*\) returned int",
     _set_no_response: r"Exchange.response: a hook has set str",
     _read_too_early: "there is no response yet",
     _read_answer_too_early: "there is no answer of a target",
-    _break_line: "OutgoingRequest.headers: the value of 'X-Key' is no text, or there is a line break",
+    _break_line: r"OutgoingRequest.headers: the value of 'X-Key' is no text, or .*, after _break_line \(.*:\d+\); set",
     _break_line_in_name: "OutgoingRequest.headers: ",
     _set_nothing: "OutgoingRequest.headers: the value of 'X-Key' is no text",
     _set_bytes: "OutgoingRequest.headers: the value of 'X-Key' is no text",
     _blank_in_path: "OutgoingRequest.path: there is a blank",
-    _path_without_slash: "OutgoingRequest.path: a hook has set what is no path",
-    _path_of_another_kind: "OutgoingRequest.path: a hook has set what is no path",
+    _path_without_slash: r"OutgoingRequest.path: it does not begin with a slash, after _path_without_slash \(",
+    _path_of_another_kind: r"OutgoingRequest.path: it is of type URL, after .*; set a text; a URL is set as",
+    _text_as_url: "OutgoingRequest.url: it is of type str; set a yarl.URL, as exchange.request.url is one; a text is",
     _another_server: "OutgoingRequest.url: http://evil.example is a server",
     _no_method: "OutgoingRequest.method: it is no method",
     _no_body: "OutgoingRequest.body: a hook has set str",
@@ -783,3 +798,26 @@ async def test_a_hook_that_yields_when_it_is_closed_does_not_keep_the_others_ope
     await target.read_request()
     client.abort()
     await bounded(closed.wait())
+
+
+async def test_what_hooks_have_written_wrongly_names_those_that_may_have_done_it(
+    between: Between, caplog: pytest.LogCaptureFixture
+) -> None:
+    await between.serve(note([], "a"), _break_line, after(functools.partial(_pass)))
+    client = await between.send(GET)
+    assert (await client.read_response()).status == 500
+    found = re.search(
+        r"OutgoingRequest.headers: .*, after note \(.*:\d+\), _break_line \(.*:\d+\); set a text", caplog.text
+    )
+    assert found is not None
+    assert SECRET not in found.group()
+
+
+async def test_a_lambda_that_returns_what_it_calls_is_told_so(
+    between: Between, caplog: pytest.LogCaptureFixture
+) -> None:
+    hook: Any = lambda exchange: exchange.request.headers.setdefault("X-Key", SECRET)  # noqa: E731  # as one does
+    assert (await answer_of(between, hook)).status == 500
+    assert (
+        "returned str; return nothing; to answer, set exchange.response; a lambda returns what it calls" in caplog.text
+    )

@@ -157,9 +157,16 @@ def test_a_malformed_host_of_the_client_is_not_repeated_and_no_path_becomes_a_ho
         ("", ""),
     ],
 )
-def test_a_path_alone_is_mapped_if_that_is_asked_for(value: str, mapped: str) -> None:
+def test_a_path_alone_is_mapped_if_there_are_prefixes_unless_that_is_forbidden(value: str, mapped: str) -> None:
+    assert rewrite(value, prefixes={"/v1": "/"}) == mapped
     assert rewrite(value, prefixes={"/v1": "/"}, map_paths=True) == mapped
-    assert rewrite(value, prefixes={"/v1": "/"}) == value
+    assert rewrite(value, prefixes={"/v1": "/"}, map_paths=False) == value
+
+
+def test_without_prefixes_a_path_alone_is_mapped_only_if_that_is_asked_for() -> None:
+    base = "http://localhost:8001/base"
+    assert rewrite("/base/x", base) == "/base/x"
+    assert rewrite("/base/x", base, map_paths=True) == "/x"
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from aiohttp_route_middleware.proxy.message.path_rewriting import (
     join_rewrites,
     quote_segment,
     replace_path,
+    replace_prefix,
     strip_prefix,
 )
 from aiohttp_route_middleware.proxy.message.paths import find_fault
@@ -71,6 +72,31 @@ def test_a_prefix_that_could_not_be_stripped_is_refused(prefix: Any) -> None:
 def test_a_prefix_that_could_not_be_sent_is_refused(prefix: Any) -> None:
     with pytest.raises(ConfigurationError, match=r'^add_prefix\(\): prefix=.* as in "/api"$'):
         add_prefix(prefix)
+
+
+@pytest.mark.parametrize(
+    ("sent", "replaced"),
+    [
+        ("/a", "/b"),
+        ("/a?x", "/b?x"),
+        ("/a/?x", "/b/?x"),
+        ("/a/c%2Fd?a&a", "/b/c%2Fd?a&a"),
+        ("/%61/x", "/b/x"),
+        ("/apple", "/apple"),
+        ("/x/a", "/x/a"),
+        ("/x?/a", "/x?/a"),
+    ],
+)
+def test_a_prefix_is_replaced_where_a_segment_ends_and_no_slash_is_added(sent: str, replaced: str) -> None:
+    assert replace_prefix("/a", "/b")(sent) == replaced
+
+
+@pytest.mark.parametrize("prefix", NO_PREFIXES)
+def test_a_prefix_that_could_not_be_replaced_or_sent_is_refused(prefix: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"^replace_prefix\(\): prefix="):
+        replace_prefix(prefix, "/b")
+    with pytest.raises(ConfigurationError, match=r"^replace_prefix\(\): replacement="):
+        replace_prefix("/a", prefix)
 
 
 @pytest.mark.parametrize(
@@ -135,18 +161,22 @@ def insert(value: str) -> Any:
     "value", ["../x", "..", "%2e%2e", "..%2f", "x\r\nHost:evil", "a b", "\u00e9", "a#b", "%00", "%zz"]
 )
 def test_what_leads_out_of_a_path_is_an_error_that_names_the_function_and_not_the_value(value: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"^proxy\(\): what .*insert_shop\(\) returned has a") as refused:
+    with pytest.raises(
+        ConfigurationError, match=r"^proxy\(\): what .*insert_shop \(.*test_path_rewriting.py:\d+\) returned has a"
+    ) as refused:
         join_rewrites("proxy()", [strip_prefix("/api"), insert(value)])("/api/x")
     assert "/shops" not in str(refused.value)
     assert "quote_segment()" in str(refused.value)
 
 
-@pytest.mark.parametrize(("returned", "shown"), [(None, "None"), (b"/x", "bytes"), (["/secret"], "list")])
+@pytest.mark.parametrize(("returned", "shown"), [(None, "NoneType"), (b"/x", "bytes"), (["/secret"], "list")])
 def test_what_is_no_text_is_an_error(returned: Any, shown: str) -> None:
     def rewrite_shop_path(path_and_query: str) -> Any:
         return returned
 
-    with pytest.raises(ConfigurationError, match=rf"rewrite_shop_path\(\) returned {shown}; return path and query"):
+    with pytest.raises(
+        ConfigurationError, match=rf"rewrite_shop_path \(.*:\d+\) returned {shown}; return path and query"
+    ):
         join_rewrites("proxy()", [rewrite_shop_path])("/x")
 
 

@@ -294,13 +294,21 @@ async def test_what_would_be_more_than_the_limit_is_left_out(house: House) -> No
 
 
 async def test_nothing_is_mirrored_to_what_is_not_open_and_the_log_says_so_once(
-    house: House, caplog: pytest.LogCaptureFixture
+    house: House, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await house.serve(is_tied=False)
+    await house.serve()
+    monkeypatch.setattr(house.upstream, "_open", None)  # as at the end of the application
     for _ in range(2):
         assert (await (await house.send(GET)).read_response()).body == b"ok"
     assert house.mirror.counts == {"closed": 2}
     assert caplog.messages == ["nothing is mirrored: the upstream next is not open"]
+
+
+async def test_a_mirror_to_what_does_not_run_with_the_application_is_refused_at_its_start(house: House) -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"a route uses the upstream 'next', whose run_with\(\) was not called"
+    ):
+        await house.serve(is_tied=False)
 
 
 # what the original does not feel
@@ -381,15 +389,35 @@ async def test_the_record_of_the_second_upstream_tells_of_what_was_mirrored(hous
     assert (record.status, record.outcome, record.bytes_up, record.bytes_down) == (200, "answered", 6, 6)
 
 
-async def test_of_an_answer_that_is_too_long_the_rest_is_not_waited_for(house: House) -> None:
+@pytest.mark.parametrize("is_compared", [False, True])
+async def test_an_answer_that_is_too_long_is_read_to_its_end_and_not_broken_off(
+    house: House, is_compared: bool
+) -> None:
     house.second.answer = None
-    await house.serve(max_body=5)
+    await house.serve(max_body=5, is_compared=is_compared)
+    for _ in range(2):  # over the same connection
+        await (await house.send(GET)).read_response()
+        wire = house.second.wires[0] if house.second.wires else await house.second.accept()
+        await wire.read_request()
+        await wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", b"x" * 500_000, b"x" * 500_000)
+        await house.settle()
+    assert house.mirror.counts["answered"] == 2
+    assert [record.bytes_down for record in house.records] == [1_000_000, 1_000_000]
+    expected = (200, None, b"xxxxx", False)
+    assert [shorten(mirrored) for _, _, mirrored in house.compared] == [expected] * (2 * is_compared)
+
+
+async def test_an_answer_that_does_not_end_is_broken_off_when_time_is_up_and_has_failed(house: House) -> None:
+    house.second.answer = None
+    await house.serve(timeout=0.05)
     await (await house.send(GET)).read_response()
     wire = await house.second.accept()
     await wire.read_request()
     await wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nabcdef")
-    assert await wire.read_rest() == b""
-    assert house.mirror.counts["answered"] == 1
+    await wire.read_rest()
+    await house.settle()
+    assert house.mirror.counts == {"sent": 1, "failed": 1}
+    assert [record.outcome for record in house.records] == ["cut_off"]
 
 
 # responses, compared
@@ -483,6 +511,10 @@ async def test_a_comparison_that_fails_is_reported_and_harms_nobody(
 # options
 
 
+async def compare_late(record: object, original: object, mirrored: object) -> None:
+    raise NotImplementedError
+
+
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
@@ -494,6 +526,8 @@ async def test_a_comparison_that_fails_is_reported_and_harms_nobody(
         ({"limit": 0}, "limit=0"),
         ({"timeout": 0}, "timeout=0"),
         ({"compare": "=="}, "compare is"),
+        ({"compare": lambda record: None}, "with 1 required parameter (record)"),
+        ({"compare": compare_late}, "which is async"),
     ],
 )
 def test_what_makes_no_sense_is_refused(options: dict[str, Any], problem: str) -> None:

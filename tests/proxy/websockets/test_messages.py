@@ -397,12 +397,21 @@ async def test_an_aiohttp_client_talks_to_an_aiohttp_server(aiohttp_client: Aioh
 # options
 
 
+async def yield_message(exchange: Exchange, message: object) -> Any:
+    yield message
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [
         ({}, "relay_messages(): there is no function to show messages to"),
         ({"from_client": "x"}, "relay_messages(): from_client is str"),
         ({"from_target": 5}, "relay_messages(): from_target is int"),
+        (
+            {"from_client": lambda message: message},
+            "with 1 required parameter (message); let it take (exchange, message)",
+        ),
+        ({"from_target": yield_message}, "which yields; let it return"),
         ({"from_client": keep, "max_message": 0}, "relay_messages(): max_message=0"),
         ({"from_client": keep, "max_message": 2**63 - 1}, "relay_messages(): max_message="),
     ],

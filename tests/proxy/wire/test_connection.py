@@ -25,7 +25,7 @@ async def lose(connection: Connection, target: Wire) -> None:
 
 async def test_over_one_that_has_ended_nothing_was_sent(between: Between) -> None:
     async with connecting(between) as connector:
-        connection = await connector.open()
+        connection = await connector.open(bool)
         assert not connection.is_reused
         await lose(connection, await between.upstream.accept())
         with pytest.raises(DisconnectedError) as caught:
@@ -36,7 +36,7 @@ async def test_over_one_that_has_ended_nothing_was_sent(between: Between) -> Non
 
 async def test_of_one_that_has_ended_no_timer_is_left_and_its_body_is_broken_off(between: Between) -> None:
     async with connecting(between) as connector:
-        connection = await connector.open()
+        connection = await connector.open(bool)
         await lose(connection, await between.upstream.accept())
         content = StreamReader(connection.protocol, 2**16, loop=asyncio.get_running_loop())
         connection.bound_silence(60.0)
@@ -48,14 +48,14 @@ async def test_of_one_that_has_ended_no_timer_is_left_and_its_body_is_broken_off
 
 async def test_one_that_has_ended_can_be_closed_softly(between: Between) -> None:
     async with connecting(between) as connector:
-        connection = await connector.open()
+        connection = await connector.open(bool)
         await lose(connection, await between.upstream.accept())
         connection.close_softly()
 
 
 async def test_a_soft_close_sends_first_what_was_written(between: Between) -> None:
     async with connecting(between) as connector:
-        connection = await connector.open()
+        connection = await connector.open(bool)
         target = await between.upstream.accept()
         connection.transport.write(b"a" * 2**22)
         connection.close_softly()
@@ -67,7 +67,7 @@ async def test_one_that_was_used_before_says_so(between: Between) -> None:
     between.upstream.answer = OK
     async with connecting(between) as connector:
         for is_second in (False, True):
-            connection = await connector.open()
+            connection = await connector.open(bool)
             assert connection.is_reused is is_second
             connection.expect_response("GET")
             connection.transport.write(GET)

@@ -24,7 +24,7 @@ async def never() -> AsyncIterator[bytes]:
 
 async def test_it_ends_as_a_whole_and_is_counted(between: Between) -> None:
     async with connecting(between) as connector:
-        connection = await connector.open()
+        connection = await connector.open(bool)
         upload = Upload(connection, StreamedBody(one()), 2.0)
         await bounded(upload.task)
         assert (upload.end, upload.count) == (UploadEnd.WHOLE, 3)
@@ -33,7 +33,7 @@ async def test_it_ends_as_a_whole_and_is_counted(between: Between) -> None:
 
 async def test_a_target_that_has_gone_refuses_the_rest(between: Between) -> None:
     async with connecting(between) as connector:
-        connection = await connector.open()
+        connection = await connector.open(bool)
         target = await between.upstream.accept()
         protocol = connection.protocol
         target.abort()
@@ -46,7 +46,7 @@ async def test_a_target_that_has_gone_refuses_the_rest(between: Between) -> None
 
 async def test_one_that_is_stopped_before_it_has_begun_sends_nothing(between: Between) -> None:
     async with connecting(between) as connector:
-        connection = await connector.open()
+        connection = await connector.open(bool)
         upload = Upload(connection, StreamedBody(one()), 2.0)
         upload.stop()
         await asyncio.wait([upload.task])
@@ -56,7 +56,7 @@ async def test_one_that_is_stopped_before_it_has_begun_sends_nothing(between: Be
 
 async def test_one_that_is_stopped_when_it_has_stalled_stays_stalled(between: Between) -> None:
     async with connecting(between) as connector:
-        connection = await connector.open()
+        connection = await connector.open(bool)
         upload = Upload(connection, StreamedBody(never()), 0.02)
         upload.task.add_done_callback(lambda _: upload.stop())
         await bounded(upload.task)

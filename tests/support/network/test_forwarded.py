@@ -12,7 +12,9 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from aiohttp_route_middleware.support.network.addresses import UNIX
 from aiohttp_route_middleware.support.network.forwarded import (
+    FORWARDED_HOST,
     FORWARDED_SCHEME,
+    find_public_host,
     is_https,
     read_client,
     read_forwarded_scheme,
@@ -185,3 +187,28 @@ def test_a_scheme_that_was_set_on_a_clone_is_found_by_the_request_itself(scheme:
     set_forwarded_scheme(clone := request.clone(), scheme)
     assert (read_forwarded_scheme(clone), read_forwarded_scheme(request)) == (scheme, None)
     assert read_found_scheme(request) == scheme
+
+
+@pytest.mark.parametrize(
+    ("target", "hosts", "host"),
+    [
+        pytest.param("/", ["Shop.Example:8080"], "shop.example:8080", id="the header"),
+        pytest.param("http://shop.example/x", ["other.example"], "shop.example", id="an absolute target wins"),
+        pytest.param("http://shop.example:81", ["shop.example"], "shop.example:81", id="with its port"),
+        pytest.param("http://shop.example/x", ["a/b"], None, id="malformed beside an absolute target"),
+        pytest.param("http://user@shop.example/x", ["shop.example"], None, id="with a user"),
+        pytest.param("/", ["a/b"], None, id="malformed"),
+        pytest.param("/", [], None, id="none"),
+        pytest.param("/", ["a", "b"], None, id="two"),
+    ],
+)
+def test_the_public_host_is_whom_the_client_has_asked_for(target: str, hosts: list[str], host: str | None) -> None:
+    sent = CIMultiDict([("Host", one) for one in hosts])
+    assert find_public_host(make_mocked_request("GET", target, sent)) == host
+
+
+@pytest.mark.parametrize(("found", "host"), [("www.example", "www.example"), (None, "shop.example")])
+def test_what_a_trusted_proxy_has_said_is_the_public_host(found: str | None, host: str) -> None:
+    request = make_mocked_request("GET", "http://shop.example/", CIMultiDict(Host="other.example"))
+    request[FORWARDED_HOST] = found
+    assert find_public_host(request) == host
