@@ -191,7 +191,7 @@ def check_statuses(battery: str, option: str, value: Any, *, least: int = 400) -
         least: the first that makes sense; default 400, for those that say that something is wrong.
     """
     is_list = isinstance(value, Collection) and not isinstance(value, _NO_LISTS)
-    listed: Collection[Any] = value if is_list else (None,)
+    listed: list[Any] = [*value] if is_list else [None]
     if all(type(status) is int and least <= status <= 599 for status in listed):
         return frozenset(listed)
     example = 503 if least >= 400 else least
