@@ -18,6 +18,7 @@ from tests.proxy.forwarder import forward
 Verdicts = dict[str, Verdict]
 HOST = "127.0.0.1"
 DIRECT, FORWARDED, RELAYED, PROXIED = "direct", "forwarded", "relayed", "proxied"
+RUNS = 4
 TOLD_ONLY = "INFORMATIONAL"  # cases without a right answer; what comes depends on who is faster
 
 
@@ -67,42 +68,33 @@ async def run_all() -> dict[str, Verdicts]:
         return await fuzz({name: f"ws://{HOST}:{port}/" for name, port in ports.items()})
 
 
-@pytest.fixture(scope="module")
-def found() -> dict[str, Verdicts]:
+def compare(one: Verdicts, other: Verdicts) -> set[str]:
+    """The cases that came to different ends."""
+    return {
+        case
+        for case, verdict in one.items()
+        if verdict != other[case] and not verdict.behavior == other[case].behavior == TOLD_ONLY
+    }
+
+
+def find_changed(runs: list[dict[str, Verdicts]], name: str) -> set[str]:
+    """The cases that came to another end in each run; in some of them it depends on who is faster."""
+    return set.intersection(*(compare(run[DIRECT], run[name]) for run in runs))
+
+
+def test_all_verdicts_are_the_same_through_the_proxy_while_a_relay_of_messages_is_found_out() -> None:
     try:
         bring_suite()
     except subprocess.CalledProcessError:
         if "CI" in os.environ:
             raise
         pytest.skip("pip cannot bring the suite")
-    return asyncio.run(run_all())
-
-
-def compare(one: Verdicts, other: Verdicts) -> dict[str, tuple[Verdict, Verdict]]:
-    """The cases that came to different ends."""
-    return {
-        case: (verdict, other[case])
-        for case, verdict in one.items()
-        if verdict != other[case] and not verdict.behavior == other[case].behavior == TOLD_ONLY
-    }
-
-
-def test_all_cases_were_run_everywhere(found: dict[str, Verdicts]) -> None:
-    assert {name: len(verdicts) for name, verdicts in found.items()} == dict.fromkeys(found, CASES)
-
-
-def test_a_server_of_aiohttp_passes_nearly_all_of_them(found: dict[str, Verdicts]) -> None:
-    passed = [case for case, verdict in found[DIRECT].items() if verdict[:2] == ("OK", "OK")]
-    assert len(passed) >= 235
-
-
-def test_a_forwarder_of_bytes_changes_no_verdict(found: dict[str, Verdicts]) -> None:
-    assert compare(found[DIRECT], found[FORWARDED]) == {}
-
-
-def test_a_relay_of_messages_is_found_out(found: dict[str, Verdicts]) -> None:
-    assert len(compare(found[DIRECT], found[RELAYED])) >= 5
-
-
-def test_the_proxy_changes_no_verdict(found: dict[str, Verdicts]) -> None:
-    assert compare(found[DIRECT], found[PROXIED]) == {}
+    runs = [asyncio.run(run_all())]
+    first = runs[0]
+    assert {name: len(verdicts) for name, verdicts in first.items()} == dict.fromkeys(first, CASES)
+    assert sum(verdict[:2] == ("OK", "OK") for verdict in first[DIRECT].values()) >= 235
+    assert len(compare(first[DIRECT], first[RELAYED])) >= 5
+    while len(runs) < RUNS and (find_changed(runs, FORWARDED) or find_changed(runs, PROXIED)):
+        runs.append(asyncio.run(run_all()))
+    assert find_changed(runs, FORWARDED) == set()  # bytes that are forwarded change nothing
+    assert find_changed(runs, PROXIED) == set()

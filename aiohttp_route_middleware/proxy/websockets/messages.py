@@ -145,7 +145,7 @@ class RelayResponse(TunnelResponse):
         try:
             code = await self._wait_for_end(tasks)
         finally:
-            self.up, self.down = up.count, down.count
+            self.note_counts(up.count, down.count)
             for task in tasks:
                 task.cancel()
         for side in (down, up):

@@ -188,6 +188,11 @@ class TunnelResponse(ReceivedResponse):
             answer.close()
             self._end(self.up, self.down, error)
 
+    def note_counts(self, up: int, down: int) -> None:
+        """Note how many bytes have gone either way."""
+        self.up = up
+        self.down = down
+
     def stop(self) -> None:
         """End the tunnel: the server stops."""
         if not self.stopped.done():
@@ -220,7 +225,7 @@ class TunnelResponse(ReceivedResponse):
             await self.wait_for(down, up)
             await self.let_end(down, up)
         finally:
-            self.up, self.down = up.count, down.count
+            self.note_counts(up.count, down.count)
             for pipe in (down, up):
                 pipe.stop()
 
