@@ -30,7 +30,14 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Messages and copies": ("relay_messages", "Mirror", "AnswerCopy"),
     "What became of it": ("EXCHANGE", "ExchangeRecord", "client_span", "count_exchanges"),
     "Errors": (
-        *("UpstreamError", "NoTargetError", "TargetRefusedError", "ConnectError", "ConnectTimeoutError"),
+        *(
+            "UpstreamError",
+            "NoTargetError",
+            "TargetRefusedError",
+            "ConnectError",
+            "ConnectTimeoutError",
+            "ConnectionLimitError",
+        ),
         *("AddressRefusedError", "DisconnectedError", "ResponseTimeoutError", "BadResponseError"),
         *("BodyTooLargeError", "BodyCutOffError"),
     ),

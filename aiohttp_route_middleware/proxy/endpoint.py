@@ -38,7 +38,7 @@ from .passing import pass_on
 from .record import EXCHANGE, ExchangeRecord
 from .response import ProxyResponse, check_fields, note_answer
 from .upstream import Upstream
-from .websockets.messages import MessageRelay, check_messages
+from .websockets.messages import MessageRelay
 from .websockets.tunnel import TunnelResponse, check_handshake
 from .wire.failures import ClientGoneError, ClientSilentError, UpstreamError
 from .wire.outgoing import WRITTEN_HERE, OutgoingRequest, OutgoingRequestError
@@ -92,9 +92,11 @@ def proxy(
 
     Responds:
         what the target responds, to its end, or cut off; 502 if it cannot be reached, or answers with what is no HTTP;
-        503 if none may be asked; 504 if it takes too long; 400 to a path or a body that others could read in another
-        way; 408 if the client stops in the midst of its body; 501 to a Transfer-Encoding other than `chunked`; 508 to
-        a request that has come through here before. 499 is logged if the client has gone.
+        503 if none may be asked, or all its connections are taken; 504 if it takes too long; 403 if `DynamicTargets`
+        do not allow it; 400 to a path or a body that others could read in another way; 408 if the client stops in the
+        midst of its body; 415 to several lines of Content-Encoding; 417 to an `Expect` that nobody knows; 501 to a
+        Transfer-Encoding other than `chunked`, to TRACE and to CONNECT; 508 to a request that has come through here
+        before; 200 to an OPTIONS with `Max-Forwards: 0`. 499 is logged if the client has gone.
 
     Reads/Sets:
         sets `EXCHANGE`; reads `CLIENT_ADDRESS`, `FORWARDED_SCHEME` and `FORWARDED_HOST`, if they are there.
@@ -108,7 +110,7 @@ def proxy(
     if not isinstance(upstream, Upstream):
         raise ConfigurationError(_BATTERY, f"upstream is {describe(upstream)}", cure=_CURE)
     listed = read_hooks(hooks)
-    check_messages(messages)
+    _check_option("messages", messages, MessageRelay, cure="write messages=relay_messages(from_client=...)")
     _check_option("forwarding", forwarding, Forwarding, cure='write Forwarding(via="shop"), or None')
     _check_option("locations", locations, LocationRewriting, cure="write rewrite_locations(), or None")
     _check_option("cookies", cookies, CookieRewriting, cure='write rewrite_cookies(paths={"/": "/shop"}), or None')
@@ -186,7 +188,7 @@ class _Proxy:
         except (ClientGoneError, ClientSilentError) as error:
             opened.close_record(record, "client_gone")
             exchange.forget_response()
-            return _give_up(opened, request, record, error)
+            return _give_up(request, error)
         except BaseException:
             exchange.forget_response()
             opened.close_record(record, "client_gone" if has_gone(request) else "refused")
@@ -285,11 +287,8 @@ def _may_send_later(request: web.Request) -> bool:
     return hdrs.EXPECT in request.headers and not request.content.is_eof()
 
 
-def _give_up(
-    opened: OpenUpstream, request: web.Request, record: ExchangeRecord, error: Exception
-) -> web.StreamResponse:
+def _give_up(request: web.Request, error: Exception) -> web.StreamResponse:
     """Answer a client that has gone, which aiohttp logs; one that has stopped; or one that sends what is malformed."""
-    opened.close_record(record, "client_gone")
     if has_gone(request):
         return web.Response(status=499, reason="Client Closed Request")
     is_silent = isinstance(error, ClientSilentError)

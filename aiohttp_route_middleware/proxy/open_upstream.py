@@ -60,6 +60,7 @@ class Place(NamedTuple):
     host: str
     base_path: str
     connector: Connector
+    for_checks: Connector
 
 
 class OpenUpstream:
@@ -129,7 +130,7 @@ class OpenUpstream:
         attempt = Attempt(NoBody(), self.waits)
         head = write_head("GET", join_path(place.base_path, path), place.host, _CHECK_HEADERS, "")
         try:
-            answer = await attempt.send(place.connector, head, "GET")
+            answer = await attempt.send(place.for_checks, head, "GET")
             return answer.message.code
         finally:
             attempt.end(ClientGoneError())  # the answer may be long, and nobody reads it
@@ -146,4 +147,5 @@ def _read_place(target: Target, connector: aiohttp.TCPConnector, options: Option
     url = target.url
     origin = url.origin()
     opens = Connector(connector, origin, options.tls, options.waits.connect, options.connections)
-    return Place(str(origin), url.host_port_subcomponent or "", read_base_path(_BATTERY, url), opens)
+    checks = Connector(connector, origin, options.tls, options.waits.connect)  # clients do not stand in their way
+    return Place(str(origin), url.host_port_subcomponent or "", read_base_path(_BATTERY, url), opens, checks)

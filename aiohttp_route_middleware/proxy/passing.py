@@ -48,7 +48,7 @@ async def pass_on(
 
 
 class _Passing:
-    """One exchange, until its response was sent."""
+    """One exchange, until its response is there."""
 
     def __init__(
         self,
@@ -75,6 +75,7 @@ class _Passing:
             turn, answer = await self._try_targets()
         except BaseException as error:
             self._departure.forget()
+            self._record.bytes_up = self._under_way.sent
             if self._mirrored is not None:
                 self._mirrored.end_original(error)
             raise
@@ -90,7 +91,7 @@ class _Passing:
 
     def _make_response(self, answer: Answer, end: End) -> ProxyResponse:
         response = ProxyResponse(answer, self._departure, self._upstream.waits.idle, end)
-        if self._exchange.request.method == hdrs.METH_HEAD != self._incoming.method:
+        if self._exchange.request.method == hdrs.METH_HEAD and self._incoming.method != hdrs.METH_HEAD:
             response.headers.popall(hdrs.CONTENT_LENGTH, None)  # of a body that does not come
         return response
 
@@ -108,24 +109,23 @@ class _Passing:
             turn = self._upstream.targets.take(self._incoming, besides=tried)
             if turn is None:
                 raise NoTargetError("no target may be asked now")
-            answer = None
+            tried.append(turn.target)
             try:
                 answer = await self._ask(turn)
             except UpstreamError as failure:
                 turn.end("failure" if failure.is_of_target else "abandoned")
                 if not self._may_retry(failure.was_sent, None):
                     raise
-            finally:
-                if answer is None:
-                    turn.end()
-            if answer is not None:
-                status = answer.message.code
-                if not self._upstream.is_retried(status) or not self._may_retry(True, status):
-                    turn.answered(status, answer.seconds)
-                    return turn, answer
-                answer.abandon()
-                turn.end("failure")
-            tried.append(turn.target)
+                continue
+            except BaseException:
+                turn.end()
+                raise
+            status = answer.message.code
+            if not self._upstream.is_retried(status) or not self._may_retry(True, status):
+                turn.answered(status, answer.seconds)
+                return turn, answer
+            answer.abandon()
+            turn.end("failure")
 
     async def _ask(self, turn: Turn) -> Answer:
         upstream, record, outgoing = self._upstream, self._record, self._exchange.request
@@ -139,6 +139,7 @@ class _Passing:
         path = join_path(place.base_path, outgoing.path)
         head = write_head(outgoing.method, path, place.host, headers, framing)
         record.attempts += 1
+        record.status = record.connect_seconds = record.first_byte_seconds = None  # of the attempt before
         record.target = place.origin
         record.target_name = turn.target.label
         self._exchange.target = turn.target
@@ -174,7 +175,6 @@ class _Passing:
             method=outgoing.method,
             was_sent=was_sent,
             is_body_consumed=self._body.is_consumed,
-            has_begun=False,
             status=status,
             has_key="Idempotency-Key" in outgoing.headers,
         )
@@ -186,6 +186,11 @@ class _UnderWay:
 
     attempt: Attempt | None = None
     has_left: bool = False
+
+    @property
+    def sent(self) -> int:
+        """Bytes of the body that were sent in it."""
+        return 0 if self.attempt is None else self.attempt.sent
 
     def leave(self) -> None:
         """End it: the client has left."""
@@ -206,8 +211,7 @@ class _Passed(NamedTuple):
 
     def end(self, count: int, error: BaseException | None) -> None:
         """Tell how it has ended."""
-        attempt = self.under_way.attempt
-        self.close(0 if attempt is None else attempt.sent, count, error)
+        self.close(self.under_way.sent, count, error)
 
     def close(self, up: int, down: int, error: BaseException | None) -> None:
         """Tell how it has ended, and how much has gone either way."""

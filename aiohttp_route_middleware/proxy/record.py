@@ -29,9 +29,10 @@ class ExchangeRecord:
         attempts: how many requests were sent, or tried to be.
         status: of the response that the target has given; `None` if it gave none.
         outcome: `"answered"`: all of the answer was passed on; `"failed"`: there was none; `"cut_off"`: the target has
-            broken it off; `"client_gone"`: the client did not wait for it; `"replaced"`: a hook or a link has put
-            another response in its place, or has failed behind it; `"refused"`: the client's request was not sent, or
-            not to its end, or a hook has answered it; `None` while it goes on.
+            broken it off; `"client_gone"`: the client did not wait for it, or has stopped or broken off its own body;
+            `"replaced"`: a hook or a link has put another response in its place, or has failed behind it;
+            `"refused"`: the client's request was not sent, a link has refused its body, or a hook has answered it;
+            `None` while it goes on.
         error: why it has failed, by the words of RFC 9209, section 2.3; `None` if it has not.
         connect_seconds: until there was a connection, in the last attempt.
         first_byte_seconds: from the start until the head of the answer was there.

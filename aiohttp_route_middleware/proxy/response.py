@@ -141,7 +141,7 @@ class ProxyResponse(ReceivedResponse):
         answer = self._answer
         if answer is None:
             return self._whole
-        size = 0
+        size = sum(map(len, self._read))
         while size <= limit:
             piece = await _read_piece(answer)
             self._read.append(piece)
@@ -169,7 +169,7 @@ class ProxyResponse(ReceivedResponse):
         self._whole = bytes(body)
         for name in _OF_THE_BODY:
             self._headers.popall(name, None)
-        self.content_length = len(body)
+        self.content_length = len(self._whole)
 
     def abandon(self) -> None:
         """Let go of the answer: another response is sent."""
@@ -180,9 +180,8 @@ class ProxyResponse(ReceivedResponse):
         """Make the head; called by aiohttp."""
         try:
             return await super().prepare(request)
-        except BaseException as error:  # of a link around, or of a field that cannot be written
-            self._abandon(AnswerReplacedError())
-            self._tell(error)
+        except BaseException:  # of a link around, or of a field that cannot be written
+            self._cut_short(AnswerReplacedError())
             raise
 
     async def write_eof(self, data: bytes = b"") -> None:
@@ -254,14 +253,14 @@ class ProxyResponse(ReceivedResponse):
         if isinstance(error, BodyCutOffError) and self._has_waited:
             error.is_of_target = False  # which was tired of waiting for the client
         cut_off(cast(web.Request, self._req))
-        self._abandon(error)
+        self._cut_short(error)
 
     def _finish(self) -> None:
         answer, self._answer = self._answer, None
         if answer is not None:
             answer.finish()
 
-    def _abandon(self, error: BaseException) -> None:
+    def _cut_short(self, error: BaseException) -> None:
         answer, self._answer = self._answer, None
         if answer is not None:
             answer.abandon()
@@ -280,7 +279,7 @@ class ProxyResponse(ReceivedResponse):
     def __del__(self) -> None:
         if self._end is not None:  # nobody has sent it
             with suppress(RuntimeError):  # the loop has stopped, and all its connections with it
-                self._abandon(AnswerReplacedError())
+                self._cut_short(AnswerReplacedError())
 
 
 def check_fields(response: web.StreamResponse) -> None:

@@ -9,7 +9,6 @@ It is opened when the application starts, and closed when all its requests have 
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from collections.abc import AsyncIterator, Sequence
 
@@ -150,7 +149,8 @@ class Upstream:
             raise ConfigurationError(_BATTERY, "run_with() was called twice with one application", cure="call it once")
         app.cleanup_ctx.append(self._run)
         app.on_shutdown.append(self._stop_tunnels)
-        app.on_startup.append(invite_late)
+        if invite_late not in app.on_startup:
+            app.on_startup.append(invite_late)
         if let_go_of_replaced not in app.on_response_prepare:
             app.on_response_prepare.append(let_go_of_replaced)
         if check_at_start not in app.on_startup:
@@ -185,17 +185,11 @@ class Upstream:
             **(self.targets.connecting if isinstance(self.targets, DynamicTargets) else {}),
         )
         self._open = opened = OpenUpstream(self._options, connector)
-        checks = (
-            None
-            if self._check is None
-            else asyncio.ensure_future(self._check.run(self.targets, opened.ask, upstream=self.name))
-        )
+        if self._check is not None:
+            opened.run_beside(self._check.run(self.targets, opened.ask, upstream=self.name))
         try:
             yield
         finally:
             self._open = None
-            if checks is not None:
-                checks.cancel()
-                await asyncio.wait([checks])
             await opened.stop_beside()
             await connector.close()

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from aiohttp import web
 
-from aiohttp_route_middleware.proxy import Ejection, Retries, RetryBudget, Upstream
+from aiohttp_route_middleware.proxy import Ejection, Exchange, ExchangeRecord, Retries, RetryBudget, Upstream
+from aiohttp_route_middleware.proxy.mirror.copies import AnswerCopy
 from aiohttp_route_middleware.proxy.mirror.mirroring import Mirror
-from aiohttp_route_middleware.proxy.passing import _Passing, _UnderWay
 from aiohttp_route_middleware.proxy.websockets.messages import relay_messages
+from aiohttp_route_middleware.support.sending import has_gone
 
 from .front import GET, POST, serve, until
-from .raw import OK, Between, between_raw_sockets
-from .test_faults import find_free_port, read_whole
+from .raw import OK, Between, between_raw_sockets, bounded
+from .test_faults import CONTINUE, EXPECTING, find_free_port, read_whole
 
 BUSY = b"HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy"
 SWITCH = GET.replace(
@@ -96,31 +95,59 @@ async def test_of_messages_that_are_read_no_extension_is_offered(between: Betwee
 
 @pytest.mark.parametrize("is_answered", [True, False])
 async def test_a_mirror_hears_of_the_original_however_it_ends(between: Between, is_answered: bool) -> None:
+    compared: list[tuple[int | None, int, int]] = []
+
+    def compare(record: ExchangeRecord, original: AnswerCopy, mirrored: AnswerCopy | None) -> None:
+        assert mirrored is not None
+        compared.append((record.status, original.status, mirrored.status))
+
     async with between_raw_sockets() as other:
         other.upstream.answer = OK
         second = Upstream(other.url)
-        of_proxy: dict[str, Any] = {"mirror": Mirror(second)}
+        mirror = Mirror(second, compare=compare)
         app = web.Application()
         second.run_with(app)
-        async with serve(between.url, of_proxy=of_proxy, app=app, retries=False) as front:
+        async with serve(between.url, of_proxy={"mirror": mirror}, app=app, retries=False) as front:
             client = await front.send(GET)
             target = await between.upstream.accept()
             await target.read_request()
+            await until(lambda: mirror.counts["answered"] == 1)  # it waits for the original now
+            assert mirror._under_way == 1
             if is_answered:
                 await target.send(OK)
             else:
                 target.close()
             assert (await read_whole(client))[0] == (200 if is_answered else 502)
-            await until(lambda: len(other.upstream.requests) == 1)
-            await asyncio.sleep(0)
+            await until(lambda: not mirror._under_way)
+            assert compared == ([(200, 200, 200)] if is_answered else [])
+            assert mirror.counts == {"sent": 1, "answered": 1}
 
 
-def test_a_client_that_leaves_before_any_attempt_is_remembered() -> None:
-    under_way = _UnderWay()
-    under_way.leave()
-    assert under_way.has_left
+async def test_for_a_client_that_has_left_within_a_hook_no_target_is_asked(between: Between) -> None:
+    has_begun = asyncio.Event()
+
+    async def dawdle(exchange: Exchange) -> None:
+        has_begun.set()
+        await until(lambda: has_gone(exchange.incoming))
+
+    async with serve(between.url, hooks=(dawdle,)) as front:
+        client = await front.send(GET)
+        await bounded(has_begun.wait())
+        client.close()
+        await until(lambda: bool(front.records))
+        assert (front.record.outcome, front.record.attempts) == ("client_gone", 0)
+        assert between.upstream.wires == []
 
 
-def test_a_client_that_has_gone_in_this_very_moment_is_not_invited() -> None:
-    passing: Any = SimpleNamespace(_incoming=SimpleNamespace(transport=None))
-    _Passing._invite(passing)
+async def test_a_client_that_goes_in_the_moment_of_the_invitation_is_not_invited(between: Between) -> None:
+    async with serve(between.url, expect_timeout=60.0) as front:
+        await front.send(EXPECTING)
+        target = await between.upstream.accept()
+        await target.read_head()
+        (of_client,) = front.runner.server.connections
+        (of_target,) = front.connector._acquired
+        of_client.transport.abort()  # it is told of that before the task that waits for the invitation runs
+        of_target.data_received(CONTINUE)
+        assert await target.read_rest() == b""
+        await until(lambda: bool(front.records))
+        assert front.record.outcome == "client_gone"

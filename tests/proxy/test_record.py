@@ -8,10 +8,10 @@ from aiohttp import web
 
 from aiohttp_route_middleware import chain
 from aiohttp_route_middleware.naming import name_key
-from aiohttp_route_middleware.proxy import EXCHANGE, Exchange, ExchangeRecord, Hook, after
+from aiohttp_route_middleware.proxy import EXCHANGE, Exchange, ExchangeRecord, Hook, Retries, after
 from aiohttp_route_middleware.typedefs import Handler
 
-from .raw import OK, Between, bounded
+from .raw import OK, Between, Message, Wire, bounded
 
 GET = b"GET /posts?key=secret HTTP/1.1\r\nHost: shop.example\r\n\r\n"
 POST = b"POST /posts HTTP/1.1\r\nHost: shop.example\r\nContent-Length: 5\r\n\r\nfirst"
@@ -164,3 +164,29 @@ async def test_who_is_told_may_fail_and_the_client_does_not_notice(
     await client.send(GET)
     assert (await client.read_response()).body == b"ok"
     assert "no more room for records" in caplog.text
+
+
+async def test_of_a_failure_the_times_of_the_attempt_before_are_not_told(between: Between) -> None:
+    statuses = iter([b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n", b""])
+
+    async def answer(wire: Wire, _: Message) -> None:
+        await wire.send(next(statuses))
+        wire.close()
+
+    between.upstream.answer = answer
+    told = await serve(between, retries=Retries(statuses={503}))
+    client = await between.send(GET)
+    assert (await client.read_response()).status == 502
+    record = await told.next()
+    assert (record.attempts, record.status, record.first_byte_seconds) == (2, None, None)
+
+
+async def test_of_a_failure_it_is_told_how_much_was_sent(between: Between) -> None:
+    told = await serve(between)
+    client = await between.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc")
+    target = await between.upstream.accept()
+    await target.read_request()
+    target.close()
+    assert (await client.read_response()).status == 502
+    record = await told.next()
+    assert record.bytes_up == 3

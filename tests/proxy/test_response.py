@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from array import array
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from aiohttp_route_middleware import ConfigurationError, chain
-from aiohttp_route_middleware.proxy import BodyCutOffError, BodyTooLargeError, Exchange
+from aiohttp_route_middleware.proxy import BodyCutOffError, BodyTooLargeError, Exchange, after
 
 from .front import GET, Front, serve, until
 from .raw import OK, Between, Message, Wire
@@ -62,6 +64,35 @@ async def test_who_reads_more_than_there_may_be_is_told_and_the_body_goes_on_who
 
     assert (await see(between, TAGGED, look)).body == b"abcdef"
     assert (await see(between, CHUNKED + b"6\r\nabcdef\r\n3\r\nghi\r\n0\r\n\r\n", look)).body == b"abcdefghi"
+
+
+async def test_what_was_read_before_counts_against_the_limit_again(between: Between) -> None:
+    limits = []
+
+    async def read_twice(exchange: Exchange) -> AsyncGenerator[None, None]:
+        yield
+        for limit in (3, 5):
+            try:
+                await exchange.answer.read(limit)
+            except BodyTooLargeError:
+                limits.append(limit)
+
+    async with serve(between.url, hooks=(read_twice,)) as front:
+        client, target = await answer(front, between, GET, b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nabcd")
+        await until(lambda: limits == [3])
+        await target.send(b"efgh")
+        assert (await client.read_response()).body == b"abcdefgh"
+    assert limits == [3, 5]
+
+
+async def test_the_length_of_a_body_that_is_replaced_is_counted_in_bytes(between: Between) -> None:
+    @after
+    def replace(exchange: Exchange) -> None:
+        wide: Any = memoryview(array("I", [1, 2, 3, 4]))
+        exchange.answer.replace_body(wide)
+
+    body = (await see(between, OK, replace)).body
+    assert body == array("I", [1, 2, 3, 4]).tobytes()
 
 
 @pytest.mark.parametrize("leave", [Wire.close, reset], ids=["an end", "a reset"])

@@ -18,7 +18,8 @@ from aiohttp_route_middleware.proxy import Ejection, ExchangeRecord, HealthCheck
 from aiohttp_route_middleware.proxy.choice.dynamic import DynamicTargets
 from aiohttp_route_middleware.support.setup import setup
 
-from .raw import OK, Between, Wire, bounded
+from .front import until
+from .raw import OK, Between, Message, Wire, bounded
 
 GET = b"GET /posts HTTP/1.1\r\nHost: shop.example\r\n\r\n"
 LOCAL = "http://127.0.0.1:9"
@@ -520,6 +521,23 @@ async def test_a_target_that_is_not_well_is_not_asked_until_it_is(
     ward.status = 200
     await ward.wait_for(200)
     assert (await client.get("/shop")).status == 200
+
+
+async def test_checks_do_not_wait_for_the_connections_of_clients(between: Between) -> None:
+    checked = asyncio.Event()
+
+    async def answer(wire: Wire, request: Message) -> None:
+        if request.head.startswith(b"GET /health "):
+            checked.set()
+            await wire.send(OK)
+
+    between.upstream.answer = answer
+    await between.serve(to={"connections": 1, "check": HealthCheck(interval=0.1, falls=1)})
+    await bounded(checked.wait())
+    await between.send(GET)
+    await until(lambda: any(request.head.startswith(b"GET /posts") for request in between.upstream.requests))
+    checked.clear()
+    await bounded(checked.wait())
 
 
 async def test_checks_end_with_the_application_also_in_their_midst(between: Between) -> None:

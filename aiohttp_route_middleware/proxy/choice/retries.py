@@ -38,7 +38,6 @@ class FailedAttempt(NamedTuple):
         was_sent: whether the target may have seen a byte of it; no, if the connection could not be made. Over a kept
             connection that has closed without an answer it was, as soon as a byte was written.
         is_body_consumed: whether a byte of the body was taken from the client, and is not kept to be sent again.
-        has_begun: whether a byte of an answer was passed on to the client.
         status: of the answer, if it is one that is not passed on yet.
         has_key: whether the request has an `Idempotency-Key`.
     """
@@ -46,7 +45,6 @@ class FailedAttempt(NamedTuple):
     method: str
     was_sent: bool
     is_body_consumed: bool
-    has_begun: bool
     status: int | None = None
     has_key: bool = False
 
@@ -163,7 +161,7 @@ class Retries:
 
     def is_safe(self, failed: FailedAttempt) -> bool:
         """Whether to send it again can do no harm."""
-        if failed.has_begun or failed.is_body_consumed:
+        if failed.is_body_consumed:
             return False
         if failed.status is not None and failed.status not in self.statuses:
             return False

@@ -15,7 +15,7 @@ from multidict import CIMultiDictProxy
 from ..wire.attempt import Answer
 from ..wire.bodies import Body
 
-__all__ = ("AnswerCopy", "CopiedBody", "KeptBytes", "OriginalAnswer", "WholeBody")
+__all__ = ("AnswerCopy", "CopiedBody", "KeptBytes", "OriginalAnswer")
 
 
 class AnswerCopy(NamedTuple):
@@ -102,29 +102,6 @@ class CopiedBody:
                 yield piece
         whole = kept.join()
         self._take(f"Content-Length: {len(whole)}\r\n", None if kept.is_too_much else whole)
-
-
-class WholeBody:
-    """A body that is there, framed.
-
-    Args:
-        framing: the field that tells of it.
-        whole: all of it.
-    """
-
-    is_consumed: bool = False
-
-    def __init__(self, framing: str, whole: bytes) -> None:
-        self.framing: str = framing
-        self._whole = whole
-
-    def read_whole(self) -> bytes:
-        """Return it."""
-        return self._whole
-
-    async def read_pieces(self) -> AsyncGenerator[bytes, None]:
-        """Yield it."""
-        yield self._whole  # pragma: no cover  # who is given the whole does not ask for pieces
 
 
 class OriginalAnswer:

@@ -36,10 +36,10 @@ from ..open_upstream import OpenUpstream
 from ..record import ExchangeRecord
 from ..upstream import Upstream
 from ..wire.attempt import Answer, Attempt
-from ..wire.bodies import Body
+from ..wire.bodies import Body, GivenBody
 from ..wire.failures import ClientGoneError, DisconnectedError, NoTargetError, ResponseTimeoutError, UpstreamError
 from ..wire.outgoing import write_head
-from .copies import AnswerCopy, CopiedBody, KeptBytes, OriginalAnswer, WholeBody
+from .copies import AnswerCopy, CopiedBody, KeptBytes, OriginalAnswer
 
 __all__ = ("Mirror", "Mirrored")
 
@@ -235,12 +235,15 @@ class Mirrored:
         if turn is None:
             raise NoTargetError("no target may be asked now")
         place = self._opened.places[turn.target]
-        attempt = Attempt(WholeBody(framing, whole), self._opened.waits)
+        body = GivenBody(whole, framing)
+        attempt = Attempt(body, self._opened.waits)
         record.attempts, record.target, record.bytes_up = 1, place.origin, len(whole)
+        record.target_name = turn.target.label
         try:
             path = join_path(place.base_path, self._path)
-            head = write_head(self._method, path, place.host, self._headers, framing)
+            head = write_head(self._method, path, place.host, self._headers, body.framing)
             answer = await attempt.send(place.connector, head, self._method)
+            record.connect_seconds = attempt.connect_seconds
             return await self._take(record, turn, answer)
         except UpstreamError as failure:
             turn.end("failure" if failure.is_of_target else "abandoned")
@@ -259,6 +262,8 @@ class Mirrored:
             while piece := await answer.content.readany():  # to its end: a target would log that it was broken off
                 record.bytes_down += len(piece)
                 kept.add(piece)
+            if (broken := answer.content.exception()) is not None:  # by a reset, which aiohttp takes for the end
+                raise broken
         except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
             raise DisconnectedError("the target has broken off its answer") from error
         turn.end("success")

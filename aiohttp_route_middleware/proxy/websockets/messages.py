@@ -31,14 +31,13 @@ from aiohttp._websocket.reader import WebSocketDataQueue
 from aiohttp.http_websocket import WebSocketReader, WebSocketWriter, WSMessage
 
 from ...errors import ConfigurationError
-from ...naming import describe
 from ...option_checks import check_call, check_count, refuse_returned
 from ..exchange import Exchange
 from ..wire.attempt import Answer
 from .piping import Source, drain
 from .tunnel import EndTunnel, TunnelResponse
 
-__all__ = ("MessageHook", "MessageRelay", "RelayResponse", "check_messages", "relay_messages")
+__all__ = ("MessageHook", "MessageRelay", "RelayResponse", "relay_messages")
 
 SocketMessage: TypeAlias = str | bytes
 MessageHook: TypeAlias = Callable[[Exchange, SocketMessage], "SocketMessage | Awaitable[SocketMessage | None] | None"]
@@ -101,17 +100,6 @@ def relay_messages(
             check_call(_BATTERY, option, function, takes=_FUNCTION, is_awaited=True)
     check_count(_BATTERY, "max_message", max_message, unit="bytes", at_most=sys.maxsize - 1)
     return MessageRelay(from_client, from_target, max_message)
-
-
-def check_messages(messages: object) -> None:
-    """Refuse what `relay_messages()` has not made.
-
-    Raises:
-        ConfigurationError: this is something else.
-    """
-    if messages is not None and not isinstance(messages, MessageRelay):
-        cure = "write messages=relay_messages(from_client=...)"
-        raise ConfigurationError("proxy()", f"messages is {describe(messages)}", cure=cure)
 
 
 class RelayResponse(TunnelResponse):

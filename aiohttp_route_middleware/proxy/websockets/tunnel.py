@@ -185,7 +185,7 @@ class TunnelResponse(ReceivedResponse):
                 error = None
                 await self.carry(request.protocol, answer.protocol)
         finally:
-            answer.close()
+            answer.close_softly()
             self._end(self.up, self.down, error)
 
     def note_counts(self, up: int, down: int) -> None:

@@ -110,9 +110,9 @@ class Answer:
         """
         return self._attempt.protocol
 
-    def close(self) -> None:
+    def close_softly(self) -> None:
         """Close the connection when all that was written is sent."""
-        self._attempt.close()
+        self._attempt.close_softly()
 
 
 class Attempt:
@@ -201,8 +201,8 @@ class Attempt:
             raise ClientGoneError
         return self._connection.protocol
 
-    def close(self) -> None:
-        """See `Answer.close()`."""
+    def close_softly(self) -> None:
+        """See `Answer.close_softly()`."""
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close_softly()

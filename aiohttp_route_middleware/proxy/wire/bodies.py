@@ -70,13 +70,14 @@ class GivenBody:
     """Bytes that are known.
 
     Args:
-        content: all of it.
+        content: all of it, as it is sent.
+        framing: the field that tells of it; by default that of its length.
     """
 
     is_consumed: bool = False
 
-    def __init__(self, content: bytes) -> None:
-        self.framing: str = f"Content-Length: {len(content)}\r\n"
+    def __init__(self, content: bytes, framing: str | None = None) -> None:
+        self.framing: str = f"Content-Length: {len(content)}\r\n" if framing is None else framing
         self._content = content
 
     def read_whole(self) -> bytes:

@@ -62,7 +62,7 @@ class Connector:
     Args:
         connector: where they are kept.
         origin: scheme, host and port.
-        tls: the context, for https; `True` for the usual one, `False` for no look at certificates.
+        tls: the context, for https; `True` for the usual one.
         seconds: to be connected.
         limit: how many connections there are at a time; `None`: as many as are wanted.
     """
@@ -132,7 +132,6 @@ class Connection:
         "_of_aiohttp",
         "_protocol",
         "_waiting_since",
-        "is_reused",
     )
 
     def __init__(self, of_aiohttp: Any, free: Callable[[], None]) -> None:
@@ -143,8 +142,6 @@ class Connection:
         self._is_to_end = False
         self._deadline: asyncio.TimerHandle | None = None
         self._waiting_since = 0.0
-        self.is_reused: bool = self._protocol._parser is not None
-        """Whether it has carried a request before: its target may have closed it in this very moment."""
 
     @property
     def protocol(self) -> Any:

@@ -129,7 +129,7 @@ class BadResponseError(UpstreamError):
 
 
 class ClientGoneError(RouteMiddlewareError, ConnectionResetError):
-    """The client has gone, or has broken off its body: nobody waits for an answer."""
+    """Nobody waits for an answer: its client has gone or broken off its body, or who has asked has enough."""
 
 
 class ClientSilentError(RouteMiddlewareError):

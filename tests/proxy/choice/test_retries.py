@@ -19,11 +19,10 @@ def fail(
     *,
     was_sent: bool = True,
     is_body_consumed: bool = False,
-    has_begun: bool = False,
     status: "int | None" = None,
     has_key: bool = False,
 ) -> FailedAttempt:
-    return FailedAttempt(method, was_sent, is_body_consumed, has_begun, status, has_key)
+    return FailedAttempt(method, was_sent, is_body_consumed, status, has_key)
 
 
 # ---- what is safe
@@ -49,12 +48,9 @@ def test_one_that_was_never_sent_may_be_by_any_method(method: str) -> None:
 
 
 @pytest.mark.parametrize(("method", "was_sent", "status"), [*itertools.product(("GET", "POST"), FLAGS, (None, 503))])
-@pytest.mark.parametrize(("is_body_consumed", "has_begun"), [(True, False), (False, True), (True, True)])
-def test_nothing_is_sent_again_whose_body_was_taken_or_whose_answer_has_begun(
-    method: str, was_sent: bool, status: "int | None", is_body_consumed: bool, has_begun: bool
-) -> None:
+def test_nothing_is_sent_again_whose_body_was_taken(method: str, was_sent: bool, status: "int | None") -> None:
     retries = Retries(statuses={503}, methods=["GET", "POST"], idempotency_key=True)
-    failed = FailedAttempt(method, was_sent, is_body_consumed, has_begun, status, has_key=True)
+    failed = FailedAttempt(method, was_sent, is_body_consumed=True, status=status, has_key=True)
     assert not retries.is_safe(failed)
     assert not retries.allow(1, failed)
     assert (retries.budget.granted, retries.budget.refused) == (0, 0)

@@ -12,11 +12,21 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from aiohttp_route_middleware.errors import ConfigurationError
-from aiohttp_route_middleware.proxy import Ejection, Exchange, ExchangeRecord, Retries, Upstream, proxy, set_header
+from aiohttp_route_middleware.proxy import (
+    Ejection,
+    Exchange,
+    ExchangeRecord,
+    Retries,
+    Target,
+    Upstream,
+    proxy,
+    set_header,
+)
 from aiohttp_route_middleware.proxy.choice.dynamic import DynamicTargets
 from aiohttp_route_middleware.proxy.mirror.copies import AnswerCopy
 from aiohttp_route_middleware.proxy.mirror.mirroring import Mirror
 
+from ..front import until
 from ..raw import OK, RawUpstream, Wire, bounded
 
 GET = b"GET /a%2Fb?c&c HTTP/1.1\r\nHost: shop.example\r\nX-Mine: 1\r\n\r\n"
@@ -364,6 +374,24 @@ async def test_a_mirror_that_fails_is_seen_in_its_record_and_nowhere_else(
     assert [(one.status, other) for _, one, other in house.compared] == ([(200, None)] if is_compared else [])
 
 
+async def test_a_reset_is_not_taken_for_the_end_of_an_answer_without_length(house: House) -> None:
+    house.second.answer = None
+    await house.serve(is_compared=True)
+    await (await house.send(GET)).read_response()
+    wire = await house.second.accept()
+    await wire.read_request()
+    await wire.send(b"HTTP/1.1 200 OK\r\n\r\nhalf")
+    (place,) = house.upstream.opened.places.values()
+    (protocol,) = place.connector._connector._acquired
+    await until(lambda: protocol._read_timeout_handle is not None)  # the head was read, and the body is awaited
+    wire.abort()
+    await house.settle()
+    assert house.mirror.counts == {"sent": 1, "failed": 1}
+    (record,) = house.records
+    assert (record.status, record.outcome, record.error) == (200, "cut_off", "connection_terminated")
+    assert [mirrored for _, _, mirrored in house.compared] == [None]
+
+
 async def test_a_mirror_that_cannot_be_reached_goes_out_as_any_target(house: House) -> None:
     at = {"targets": NOWHERE, "ejection": Ejection(failures=1, share=1)}
     await house.serve(at=at)
@@ -387,6 +415,15 @@ async def test_the_record_of_the_second_upstream_tells_of_what_was_mirrored(hous
     (record,) = house.records
     assert (record.upstream, record.method, record.path, record.attempts) == ("next", "POST", "/", 1)
     assert (record.status, record.outcome, record.bytes_up, record.bytes_down) == (200, "answered", 6, 6)
+    target = f"http://127.0.0.1:{house.second.port}"
+    assert (record.target, record.target_name) == (target, target)
+    assert record.connect_seconds is not None
+
+
+async def test_the_record_has_the_name_of_the_target_that_was_mirrored_to(house: House) -> None:
+    await house.serve(at={"targets": Target(f"http://127.0.0.1:{house.second.port}", name="b")})
+    await house.ask(GET)
+    assert [record.target_name for record in house.records] == ["b"]
 
 
 @pytest.mark.parametrize("is_compared", [False, True])

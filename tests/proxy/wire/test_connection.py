@@ -12,7 +12,7 @@ from aiohttp_route_middleware.proxy import DisconnectedError
 from aiohttp_route_middleware.proxy.wire.connection import Connection
 
 from ..front import GET, serve, until
-from ..raw import OK, Between, Wire
+from ..raw import Between, Wire
 from ..test_faults import CHUNKED
 from .test_attempt import connecting
 
@@ -26,7 +26,6 @@ async def lose(connection: Connection, target: Wire) -> None:
 async def test_over_one_that_has_ended_nothing_was_sent(between: Between) -> None:
     async with connecting(between) as connector:
         connection = await connector.open(bool)
-        assert not connection.is_reused
         await lose(connection, await between.upstream.accept())
         with pytest.raises(DisconnectedError) as caught:
             _ = connection.transport
@@ -46,11 +45,13 @@ async def test_of_one_that_has_ended_no_timer_is_left_and_its_body_is_broken_off
         connection.close()
 
 
-async def test_one_that_has_ended_can_be_closed_softly(between: Between) -> None:
+async def test_one_that_has_ended_is_closed_softly_and_frees_its_slot_once(between: Between) -> None:
     async with connecting(between) as connector:
-        connection = await connector.open(bool)
+        freed: list[bool] = []
+        connection = await connector._open(lambda: freed.append(True))
         await lose(connection, await between.upstream.accept())
         connection.close_softly()
+        assert freed == [True]
 
 
 async def test_a_soft_close_sends_first_what_was_written(between: Between) -> None:
@@ -61,19 +62,6 @@ async def test_a_soft_close_sends_first_what_was_written(between: Between) -> No
         connection.close_softly()
         assert await target.read_exactly(2**22) == b"a" * 2**22
         assert await target.read_rest() == b""
-
-
-async def test_one_that_was_used_before_says_so(between: Between) -> None:
-    between.upstream.answer = OK
-    async with connecting(between) as connector:
-        for is_second in (False, True):
-            connection = await connector.open(bool)
-            assert connection.is_reused is is_second
-            connection.expect_response("GET")
-            connection.transport.write(GET)
-            connection.start_deadline(2.0)
-            await connection.read_head()
-            connection.release()
 
 
 async def test_a_chunk_of_an_answer_that_is_malformed_cuts_the_client_off(between: Between) -> None:
