@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import re
 import weakref
+from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any, cast
@@ -74,9 +75,9 @@ class ReceivedResponse(web.StreamResponse):
 
     _missing: Sequence[str] = ()
 
+    @abstractmethod
     def abandon(self) -> None:
         """Let go of the answer: another response is sent."""
-        raise NotImplementedError
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
         """Make the head; called by aiohttp."""

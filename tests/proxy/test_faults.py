@@ -49,6 +49,14 @@ async def test_a_target_that_refuses_connections_is_502_and_tells_nothing_of_its
         assert front.record.attempts == 2
 
 
+async def test_a_target_that_refuses_connections_takes_none_of_those_that_it_may_have() -> None:
+    async with serve(f"http://127.0.0.1:{find_free_port()}", connections=1, retries=False) as front:
+        for _ in range(3):
+            client = await front.send(GET)
+            assert (await client.read_response()).status == 502
+        assert {record.error for record in front.records} == {"connection_refused"}
+
+
 async def test_a_host_that_nobody_knows_is_502() -> None:
     async with serve("http://nobody.invalid") as front:
         client = await front.send(GET)

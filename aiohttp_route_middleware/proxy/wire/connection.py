@@ -12,6 +12,7 @@ import ssl
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, cast
 
 import aiohttp
@@ -269,7 +270,7 @@ class Connection:
 
 def _hear_end(closed: asyncio.Future[None]) -> None:
     """Take note of how a connection has ended, or asyncio logs that nobody did."""
-    if not closed.cancelled():
+    with suppress(asyncio.CancelledError):
         closed.exception()
 
 

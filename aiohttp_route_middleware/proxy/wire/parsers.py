@@ -60,9 +60,7 @@ class HeadOnly:
         while data and not self._is_done:
             found = (self._before + data).find(_END_OF_HEAD)
             end = len(data) if found < 0 else found + len(_END_OF_HEAD) - len(self._before)
-            parsed, is_upgraded, rest = self._parser.feed_data(data[:end])
-            if is_upgraded:
-                return parsed, is_upgraded, rest + data[end:]
+            parsed, _, _ = self._parser.feed_data(data[:end])
             messages += parsed
             self._is_done = any(message.code >= _FINAL for message, _ in parsed)
             self._before, data = b"" if found >= 0 else (self._before + data)[-3:], data[end:]

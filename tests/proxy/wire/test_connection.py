@@ -12,7 +12,7 @@ from aiohttp_route_middleware.proxy import DisconnectedError
 from aiohttp_route_middleware.proxy.wire.connection import Connection
 
 from ..front import GET, serve, until
-from ..raw import Between, Wire
+from ..raw import HEAD_OK, Between, Wire
 from ..test_faults import CHUNKED
 from .test_attempt import connecting
 
@@ -75,3 +75,21 @@ async def test_a_chunk_of_an_answer_that_is_malformed_cuts_the_client_off(betwee
         assert b"0\r\n\r\n" not in await client.read_rest()
         await until(lambda: bool(front.records))
         assert front.record.outcome == "cut_off"
+
+
+async def test_a_body_that_is_whole_is_not_broken_off_by_the_end_of_its_connection(between: Between) -> None:
+    async with connecting(between) as connector:
+        connection = await connector.open(bool)
+        target = await between.upstream.accept()
+        connection.expect_response("GET")
+        connection.transport.write(GET)
+        await target.send(HEAD_OK)
+        _, content = await connection.read_head()
+        connection.guard(content, is_to_end=False)
+        await target.send(b"ok")
+        await until(content.is_eof)
+        await lose(connection, target)
+        await asyncio.sleep(0)  # who listens to its end is told after that
+        assert content.exception() is None
+        assert await content.readany() == b"ok"
+        connection.close()
