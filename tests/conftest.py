@@ -1,5 +1,6 @@
 """What several test files use: one route on a real server, and links that write down who ran."""
 
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -84,3 +85,8 @@ class Diary:
 @pytest.fixture
 def diary() -> Diary:
     return Diary()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if sys.version_info < (3, 11):  # whose asyncio does not note that a TLS transport ends when its peer ends it
+        config.addinivalue_line("filterwarnings", "ignore:unclosed transport <asyncio.sslproto:ResourceWarning")
