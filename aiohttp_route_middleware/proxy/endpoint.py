@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -35,7 +34,7 @@ from .message.via import answer_last_hop
 from .mirror.mirroring import Mirror
 from .open_upstream import OpenUpstream
 from .passing import pass_on
-from .record import EXCHANGE, ExchangeRecord
+from .record import EXCHANGE, ExchangeRecord, log_failure
 from .response import ProxyResponse, check_fields, note_answer
 from .upstream import Upstream
 from .websockets.messages import MessageRelay
@@ -47,7 +46,6 @@ __all__ = ("proxy",)
 
 _BATTERY = "proxy()"
 _CURE = 'pass an Upstream, as in proxy(Upstream("http://localhost:8001"))'
-_logger = logging.getLogger(__name__)
 _REFUSALS: dict[int, type[web.HTTPException]] = {
     403: web.HTTPForbidden,
     502: web.HTTPBadGateway,
@@ -246,7 +244,7 @@ class _Proxy:
         """Make the response to a failure, which tells nothing of what is behind."""
         record.error = failure.proxy_error
         opened.close_record(record, "failed")
-        _logger.warning("%s %s: upstream %s: %s", record.method, record.path, record.upstream, failure.problem)
+        log_failure(record, failure.problem)
         refusal = _REFUSALS[failure.status]()
         if self.proxy_status is not None:
             refusal.headers["Proxy-Status"] = f"{self.proxy_status}; error={failure.proxy_error}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,7 +12,9 @@ from aiohttp import web
 
 from ..keys import note_key
 
-__all__ = ("EXCHANGE", "ExchangeOutcome", "ExchangeRecord", "Tell")
+__all__ = ("EXCHANGE", "ExchangeOutcome", "ExchangeRecord", "Tell", "log_failure")
+
+_logger = logging.getLogger(__name__)
 
 ExchangeOutcome: TypeAlias = Literal["answered", "failed", "cut_off", "client_gone", "replaced", "refused"]
 
@@ -61,6 +64,11 @@ class ExchangeRecord:
     def since_start(self) -> float:
         """Seconds since the start."""
         return time.monotonic() - self.started
+
+
+def log_failure(record: ExchangeRecord, problem: str) -> None:
+    """Log that there was no answer, and why; clients are not told."""
+    _logger.warning("%s %s: upstream %s: %s", record.method, record.path, record.upstream, problem)
 
 
 Tell: TypeAlias = Callable[[ExchangeRecord], None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -149,14 +150,14 @@ async def test_a_client_that_stops_in_the_midst_of_its_upload_is_408_and_the_tar
 @pytest.mark.parametrize("leave", [Wire.close, reset], ids=["an end", "a reset"])
 @pytest.mark.parametrize("is_chunked", [True, False], ids=["in chunks", "with a length"])
 async def test_an_upload_that_the_client_breaks_off_never_looks_whole(
-    between: Between, leave: object, cancels: bool, is_chunked: bool
+    between: Between, leave: Any, cancels: bool, is_chunked: bool
 ) -> None:
     head = UPLOAD if is_chunked else b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n"
     async with serve(between.url, server={"handler_cancellation": cancels}) as front:
         client = await front.send(head, b"3\r\nabc\r\n" if is_chunked else b"abc")
         target = await between.upstream.accept()
         await target.read_until(b"abc")
-        leave(client)  # type: ignore[operator]
+        leave(client)
         assert (await target.read_rest()).strip() == b""
         await until(lambda: bool(front.records))
         assert front.record.outcome == "client_gone"
@@ -316,7 +317,7 @@ async def test_a_body_of_bytes_from_a_hook_has_a_length_and_is_sent_again(betwee
 
 async def test_what_is_no_body_is_refused(between: Between, caplog: pytest.LogCaptureFixture) -> None:
     def replace(exchange: Exchange) -> None:
-        exchange.request.body = "text"  # type: ignore[assignment]
+        exchange.request.body = "text"  # type: ignore[assignment]  # the mistake
 
     async with serve(between.url, hooks=(replace,)) as front:
         client = await front.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")

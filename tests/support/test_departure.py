@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -24,11 +25,11 @@ class Watched:
         self.told += 1
 
 
-async def serve(watched: Watched, handler: object, test: object) -> None:
+async def serve(watched: Watched, handler: Any, test: Any) -> None:
     app = web.Application()
-    app.router.add_route("*", "/", handler)  # type: ignore[arg-type]
+    app.router.add_route("*", "/", handler)
     async with serve_patiently(app) as server:
-        await test(server)  # type: ignore[operator]
+        await test(server)
 
 
 async def test_it_is_told_when_a_client_goes_and_the_body_is_broken_off_as_ever() -> None:

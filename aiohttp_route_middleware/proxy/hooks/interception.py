@@ -10,7 +10,6 @@ Rules kept here:
 from __future__ import annotations
 
 import inspect
-import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -20,6 +19,7 @@ from ...declarations import named
 from ...errors import ConfigurationError
 from ...naming import describe
 from ...option_checks import check_call, check_statuses
+from ..record import log_failure
 from ..wire.failures import UpstreamError
 from .running import Hook
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 __all__ = ("intercept",)
 
 _BATTERY = "intercept()"
-_logger = logging.getLogger(__name__)
 _Answered: TypeAlias = "web.StreamResponse | None"
 _Answer: TypeAlias = "Callable[[Exchange], _Answered | Awaitable[_Answered]]"
 _LEAST = 200  # an interim answer is none
@@ -67,7 +66,7 @@ def intercept(statuses: Collection[int] | Callable[[int], bool], answer: _Answer
             response = await _ask(answer, exchange)
             if response is None:
                 raise
-            _tell(exchange, failure)
+            log_failure(exchange.record, failure.problem)
             exchange.response = response
             return
         if is_chosen(exchange.response.status):
@@ -88,11 +87,6 @@ async def _ask(answer: _Answer, exchange: Exchange) -> _Answered:
         problem = f"{describe(answer)} returned {type(given).__qualname__}"
         raise ConfigurationError(_BATTERY, problem, cure="return a response, or None to leave all as it is")
     return response
-
-
-def _tell(exchange: Exchange, failure: UpstreamError) -> None:
-    record = exchange.record
-    _logger.warning("%s %s: upstream %s: %s", record.method, record.path, record.upstream, failure.problem)
 
 
 def _read_statuses(statuses: Collection[int] | Callable[[int], bool]) -> Callable[[int], bool]:
