@@ -317,7 +317,8 @@ async def test_a_body_of_bytes_from_a_hook_has_a_length_and_is_sent_again(betwee
 
 async def test_what_is_no_body_is_refused(between: Between, caplog: pytest.LogCaptureFixture) -> None:
     def replace(exchange: Exchange) -> None:
-        exchange.request.body = "text"  # type: ignore[assignment]  # the mistake
+        mistake: Any = "text"
+        exchange.request.body = mistake
 
     async with serve(between.url, hooks=(replace,)) as front:
         client = await front.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
